@@ -120,12 +120,14 @@ class Client(TrainingsClient, WebhooksClient):
         archived: ArchivedFilter = "false",
         order_by: CampaignOrder = "-created",
         at_most: int | None = None,
+        with_search: bool = False,
     ) -> Iterator[ListedCampaignDocument]:
         """Campaigns, or `at_most` so many, newest first unless ordered otherwise: in a state, with `text` in the name,
         the id or a tag, and with a tag. Archived ones are left out unless `archived` asks for them (`true`), or for
-        all (`any`).
+        all (`any`). `with_search` has `summary.search` of each.
         """
         query = {"state": state, "q": text, "tag": tag, "archived": archived, "sort": order_by}
+        query["include"] = "search" if with_search else None
         return self._all(ListedCampaignDocument, "/v1/campaigns", query, at_most)
 
     def trials(

@@ -27,6 +27,7 @@ from nas_controller.entities import (
     FinalRunDocument,
     FinalsDocument,
     FinalsReportDocument,
+    GainDocument,
     KeyDocument,
     ListedCampaignDocument,
     NewWebhookDocument,
@@ -38,6 +39,7 @@ from nas_controller.entities import (
     TrialCountsDocument,
     TrialDetailDocument,
     TrialDocument,
+    VerdictDocument,
     WebhookDocument,
     WeightsDocument,
 )
@@ -67,6 +69,7 @@ __all__ = [
     "FinalRunDocument",
     "FinalsDocument",
     "FinalsReportDocument",
+    "GainDocument",
     "HealthDocument",
     "KeyDocument",
     "ListedCampaignDocument",
@@ -85,6 +88,7 @@ __all__ = [
     "TrialCountsDocument",
     "TrialDetailDocument",
     "TrialDocument",
+    "VerdictDocument",
     "WebhookDocument",
     "WebhookRequest",
     "WeightsDocument",
@@ -179,6 +183,12 @@ class BestDocument(BaseModel):
     )
     sentence: str | None = Field(
         description="What is known of the first: the verdict of the finals, or that none were run. Null without reward."
+    )
+    gain: GainDocument | None = Field(
+        description="What the first gains over the baseline. Null before the baseline has a reward."
+    )
+    learned: str | None = Field(
+        description="What the search has learned about where compute should go, from the first. Null without reward."
     )
 
 

@@ -1,4 +1,6 @@
-"""The twelve COCO box metrics: their names, in the order of the COCO tools, and what each measures."""
+"""The twelve COCO box metrics in the order of the COCO tools: their names in documents and to people, and what each
+measures.
+"""
 
 from __future__ import annotations
 
@@ -21,3 +23,28 @@ COCO_METRICS: dict[str, str] = {
 }
 
 METRICS = tuple(COCO_METRICS)
+
+_TITLES = {
+    "ap": "AP",
+    "ap50": "AP at IoU 0.50",
+    "ap75": "AP at IoU 0.75",
+    "ap_small": "AP small",
+    "ap_medium": "AP medium",
+    "ap_large": "AP large",
+    "ar1": "AR, 1 detection",
+    "ar10": "AR, 10 detections",
+    "ar100": "AR, 100 detections",
+    "ar_small": "AR small",
+    "ar_medium": "AR medium",
+    "ar_large": "AR large",
+}
+_OF_MASKS = "mask_"
+
+
+def metric_title(name: str) -> str:
+    """What people call a metric: `AP at IoU 0.50` for `ap50`, `mask AP small` for `mask_ap_small`; another metric has
+    its name.
+    """
+    if name.startswith(_OF_MASKS) and name.removeprefix(_OF_MASKS) in _TITLES:
+        return f"mask {_TITLES[name.removeprefix(_OF_MASKS)]}"
+    return _TITLES.get(name, name)

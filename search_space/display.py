@@ -50,6 +50,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'es' if noun.endswith('x') else 's'}"
 
 
+def written_difference(one: float, other: float, digits: int = 3) -> float:
+    """The difference of two numbers as they are written with so many digits: a reader who subtracts finds the same."""
+    return round(one, digits) - round(other, digits)
+
+
 def duration(seconds: float | None) -> str:
     """A duration: `42 s`, `3 min 05 s`, `2 h 10 min`."""
     if seconds is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from search_space.display import duration as duration
+from search_space.display import written_difference
 from search_space.terminal import cell_text as cell_text
 from search_space.terminal import console as console
 from search_space.terminal import note as note
@@ -40,6 +41,11 @@ def signed_percent(fraction: float | None) -> str:
 def three_digits(value: float | None) -> str:
     """A reward or AP with three decimals, a dash for None."""
     return "-" if value is None else f"{value:.3f}"
+
+
+def signed_difference(one: float | None, other: float | None) -> str:
+    """The difference of two APs as they are written, with its sign; a dash where one is None."""
+    return "-" if one is None or other is None else f"{written_difference(one, other):+z.3f}"
 
 
 def one_decimal(value: float | None) -> str:

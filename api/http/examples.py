@@ -70,10 +70,20 @@ _RUNNING_FIELDS = {
     "last_event": 11,
     "device_seconds": 7.2,
 }
+_GAIN = {
+    "trial": 0,
+    "reward": 0.4120738209397255,
+    "baseline_reward": 0.4120738209397255,
+    "seeds": None,
+    "value": 0.0,
+    "low": None,
+    "high": None,
+    "is_confirmed": False,
+}
 _SUMMARY = {
     "last_event_at": "2026-11-22T15:00:48.034800Z",
     "last_event_kind": "trial.completed",
-    "gain": {"trial": 0, "value": 0.0, "low": None, "high": None, "is_confirmed": False},
+    "gain": _GAIN,
     "search": None,
     "best_so_far": None,
 }
@@ -167,11 +177,15 @@ _VERDICT = {
     "winner": None,
     "sentence": "The uniform baseline ranks first, and no finalist is better: of the best, trial 3, -0.250 AP, 95 % "
     "interval -0.250 to -0.250, 2 seeds, with 23 % more parameters.",
+    "baseline_reward": 0.4120738209397255,
+    "baseline_seeds": 2,
     "comparisons": [
         {
             "trial": 3,
             "estimate": 0.22415,
             "pairs": 2,
+            "reward": 0.16159443908003593,
+            "baseline_reward": 0.4120738209397255,
             "mean": -0.25047938185968957,
             "standard_deviation": 0.0,
             "low": -0.25047938185968957,
@@ -234,6 +248,8 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
         "baseline": _BASELINE,
         "is_confirmed": False,
         "sentence": "No trial has a higher reward than the uniform baseline, trial 0.",
+        "gain": _GAIN,
+        "learned": "No better distribution than the uniform one was found: the rewards rank the baseline first.",
     },
     ("get", "/v1/campaigns/{campaign_id}/finals"): {"finals": _FINALS, "verdict": _VERDICT, "runs": _FINAL_RUNS},
     ("post", "/v1/campaigns/{campaign_id}/finals"): _campaign(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from search_space.display import written_difference
+
 MINUS, TIMES, DASH = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{EN DASH}"
 
 
@@ -32,4 +34,4 @@ def millions(count: float, digits: int = 1) -> str:
 
 def difference(one: float, other: float) -> str:
     """The difference of two APs as they are written, so that a reader who subtracts finds the same."""
-    return signed(round(one, 3) - round(other, 3))
+    return signed(written_difference(one, other))

@@ -127,7 +127,8 @@ def _unknown(documents: CampaignDocuments) -> Iterator[str]:
             "trainings is not part of this record; effspine proxy-check measures it."
         )
     if documents.search is not None and documents.search["noise"] is None and campaign.trials_finished:
-        yield "How much rewards of similar architectures differ cannot be estimated from fewer than 50."
+        needed = documents.search["noise_needs"]
+        yield f"How much rewards of similar architectures differ cannot be estimated from fewer than {needed}."
     if campaign.finals is None:
         yield "No finals were run, so no trial is confirmed to be better than the baseline."
     elif campaign.finals.fresh_images is False:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from api.documents import BestDocument, ComparisonDocument, TrialDocument
+from api.documents import BestDocument, ComparisonDocument, TrialDocument, VerdictDocument
 from api.report.contents import Figure, Paragraph, Part, Section, Table
 from api.report.documents import REPORT_FIGURES, CampaignDocuments
 from api.report.method import reward_text
-from api.report.numbers import DASH, ap, change, difference, interval, millions, signed
+from api.report.numbers import DASH, ap, change, difference, interval, millions
 from nas_controller.states import BASELINE_TRIAL
 from search_space.display import counted, displayed_line
 
-FINALS_COLUMNS = ("trial", "estimate", "seeds", "difference", "95 % interval", "parameters", "verdict", "more seeds")
+FINALS_COLUMNS = (
+    "trial", "estimate", "AP", "seeds", "difference", "95 % interval", "parameters", "verdict", "more seeds"
+)  # fmt: skip
 LATENCY_COLUMN = "latency"
 """The last column, where the latency was measured."""
 
@@ -115,11 +117,14 @@ def finals_section(documents: CampaignDocuments) -> Section | None:
     is_over = report.finals.state == "completed"
     has_latency = any(each.latency_ratio is not None for each in report.verdict.comparisons)
     table = Table(
-        caption="Finalists against the uniform baseline, each trained alone with the same seeds: the mean difference "
-        "of the AP and the interval of the paired t-test, for all finalists together. Costs are against "
-        "the baseline's.",
+        caption="Finalists against the uniform baseline, each trained alone with the same seeds: the mean AP, its "
+        "difference to the baseline's, and the interval of the paired t-test, for all finalists together. Costs are "
+        "against the baseline's.",
         titles=(*FINALS_COLUMNS, LATENCY_COLUMN) if has_latency else FINALS_COLUMNS,
-        rows=tuple(_final_row(each, is_over, has_latency) for each in report.verdict.comparisons),
+        rows=(
+            *(_final_row(each, is_over, has_latency) for each in report.verdict.comparisons),
+            _baseline_row(report.verdict, has_latency),
+        ),
         left=("verdict",),
     )
     facts = [report.verdict.sentence]
@@ -137,11 +142,18 @@ def _final_row(found: ComparisonDocument, is_over: bool, has_latency: bool) -> t
     return (
         str(found.trial),
         ap(found.estimate),
+        ap(found.reward),
         str(found.pairs),
-        signed(found.mean),
+        DASH if found.reward is None else difference(found.reward, found.baseline_reward or 0.0),
         interval(found.low, found.high),
         change(found.params_ratio),
         found.word if is_over else DASH,
         DASH if found.more_seeds is None else f"{found.more_seeds:,}",
         *((change(found.latency_ratio),) if has_latency else ()),
     )
+
+
+def _baseline_row(verdict: VerdictDocument, has_latency: bool) -> tuple[str, ...]:
+    known = (f"{BASELINE_TRIAL} (baseline)", DASH, ap(verdict.baseline_reward), str(verdict.baseline_seeds))
+    titles = len(FINALS_COLUMNS) + has_latency
+    return (*known, *(titles - len(known)) * (DASH,))

@@ -9,11 +9,11 @@ from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from nas_controller.caches import LruCache
-from nas_controller.campaigns.finals_report import comparisons_of
-from nas_controller.campaigns.search_health import gain_error, has_collapsed
+from nas_controller.campaigns.gains import gain_of
+from nas_controller.campaigns.search_health import failures_of, gain_error, has_collapsed, latest_events
 from nas_controller.entities import CampaignSummaryDocument, GainDocument, SearchFlagsDocument
+from nas_controller.search.estimated_values import FEWEST
 from nas_controller.search.plateau import is_on_plateau
-from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, NotFoundError, Store
 
 Included = Literal["search", "spark"]
@@ -60,8 +60,8 @@ class CampaignSummaries:
     def _computed(self, campaign: CampaignRecord, include: Collection[Included]) -> _Computed:
         found = self._cache.get(campaign.id)
         if found is None or found.event != campaign.last_event:
-            found = _Computed(campaign.last_event, _gain(self._store, campaign))
-        if "search" in include and found.search is None and campaign.best_reward is not None:
+            found = _Computed(campaign.last_event, gain_of(self._store, campaign))
+        if "search" in include and found.search is None and campaign.trials_begun > 0:
             found = found._replace(search=_search(self._store, campaign))
         if "spark" in include and found.best_so_far is None:
             found = found._replace(best_so_far=best_so_far(self._store, campaign))
@@ -90,26 +90,14 @@ def best_so_far(store: Store, campaign: CampaignRecord, points: int = SPARK_POIN
 
 
 def _search(store: Store, campaign: CampaignRecord) -> SearchFlagsDocument:
-    error = gain_error(store, campaign)
+    error, lately = gain_error(store, campaign), latest_events(store, campaign)
+    failures = failures_of(lately)
     return SearchFlagsDocument(
         is_on_plateau=is_on_plateau(campaign.trials_since_best, campaign.trials_finished),
-        has_collapsed=has_collapsed(store, campaign),
+        has_collapsed=has_collapsed(lately),
         gain_error=None if error is None else round(error, 6),
+        noise_needs=FEWEST,
+        outcomes_lately=failures.outcomes,
+        failed_lately=failures.failed,
+        is_failing=failures.is_failing,
     )
-
-
-def _gain(store: Store, campaign: CampaignRecord) -> GainDocument | None:
-    """The gain that the finals have measured, or else that of the highest reward."""
-    if campaign.finals is not None and campaign.finals.best == BASELINE_TRIAL:
-        return GainDocument(trial=BASELINE_TRIAL, value=0.0, low=None, high=None, is_confirmed=False)
-    if campaign.finals is not None and campaign.finals.best is not None:
-        for each in comparisons_of(campaign.finals, store.reads.final_runs(campaign.id)):
-            if each.trial == campaign.finals.best and each.mean is not None:
-                is_confirmed = each.trial == campaign.finals.winner
-                return GainDocument(
-                    trial=each.trial, value=each.mean, low=each.low, high=each.high, is_confirmed=is_confirmed
-                )
-    if campaign.best_trial is None or campaign.best_reward is None or campaign.baseline_reward is None:
-        return None
-    value = campaign.best_reward - campaign.baseline_reward
-    return GainDocument(trial=campaign.best_trial, value=value, low=None, high=None, is_confirmed=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import fmean
 
 from nas_controller.entities import (
     ComparisonDocument,
@@ -26,9 +27,12 @@ def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
     comparisons = comparisons_of(finals, runs)
     estimates = {each.trial: each.estimate for each in finals.finalists}
     costs = store.reads.cost_ratios(campaign_id, estimates)
+    baseline = [run.reward for run in runs if run.trial == BASELINE_TRIAL and run.reward is not None]
     verdict = VerdictDocument(
         winner=finals.winner,
         sentence=sentence(comparisons, costs) if finals.state == "completed" else _progress(finals),
+        baseline_reward=fmean(baseline) if baseline else None,
+        baseline_seeds=len(baseline),
         comparisons=tuple(
             ComparisonDocument(
                 estimate=estimates[each.trial],

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from nas_controller.campaigns.learned_policy import learned_policy
-from nas_controller.search.estimated_values import Rewarded, reward_noise
+from nas_controller.search.estimated_values import FEWEST, Rewarded, reward_noise
 from nas_controller.search.plateau import is_on_plateau
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, EventRecord, NotFoundError, Store
@@ -21,6 +21,10 @@ NOISE_TRIALS = 1_000
 """The newest trials that the noise is estimated from, at most."""
 COLLAPSED_REPEATS = 0.9
 """A policy has collapsed once this share of its latest proposals are of known architectures."""
+JUDGED_OUTCOMES = 20
+"""The latest outcomes among which failed trials are counted."""
+FAILING_SHARE = 0.25
+"""A campaign is failing once this share of them are failures."""
 _EVENTS_A_TRIAL = 4
 _GAIN_ERROR = 1.96 * math.sqrt(2)
 """Of the noise of one reward: half the width of the 95 % interval of a difference of two."""
@@ -34,8 +38,9 @@ class SearchHealth(NamedTuple):
     one: 1 for a policy that has learned nothing, 0 for one that always proposes the same. `trials_since_best` have
     brought nothing better. `noise` is the standard deviation of what a reward has that similar architectures do not
     have, be it the luck of a training or the error of a slice, and `gain_error` the half width of the 95 % interval
-    that it gives the difference of two rewards; null for fewer than 50 trials. Neither says how far the proxy is from a
-    full training.
+    that it gives the difference of two rewards; null for fewer architectures than `noise_needs`. Neither says how far
+    the proxy is from a full training. `failed_lately` of the latest `outcomes_lately` are failures, and `is_failing`
+    says whether they are a quarter.
     """
 
     distinct: int
@@ -46,13 +51,18 @@ class SearchHealth(NamedTuple):
     has_collapsed: bool
     noise: float | None
     gain_error: float | None
+    noise_needs: int
+    outcomes_lately: int
+    failed_lately: int
+    is_failing: bool
     sentence: str
 
 
 def search_health(store: Store, campaign_id: str) -> SearchHealth:
     """The health of a campaign's search. Raises NotFoundError and StoreUnavailableError."""
     campaign = store.reads.get_campaign(campaign_id)
-    repeats = _repeats_lately(store, campaign)
+    lately = latest_events(store, campaign)
+    repeats, failures = repeats_share(lately), failures_of(lately)
     noise = _noise(store, campaign)
     distinct = store.reads.sample_costs(campaign_id, "params", 1).of
     since = campaign.trials_since_best
@@ -66,13 +76,35 @@ def search_health(store: Store, campaign_id: str) -> SearchHealth:
         has_collapsed=repeats >= COLLAPSED_REPEATS,
         noise=None if noise is None else round(noise, 6),
         gain_error=None if noise is None else round(_GAIN_ERROR * noise, 6),
+        noise_needs=FEWEST,
+        outcomes_lately=failures.outcomes,
+        failed_lately=failures.failed,
+        is_failing=failures.is_failing,
         sentence=_sentence(distinct, repeats, since, on_plateau),
     )
 
 
-def has_collapsed(store: Store, campaign: CampaignRecord) -> bool:
-    """Whether the policy proposes little else than known architectures. Raises NotFoundError."""
-    return _repeats_lately(store, campaign) >= COLLAPSED_REPEATS
+class Failures(NamedTuple):
+    """How many of the latest outcomes are failures."""
+
+    outcomes: int
+    failed: int
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether so many are that something is wrong."""
+        return self.failed > 0 and self.failed >= FAILING_SHARE * self.outcomes
+
+
+def failures_of(events: Iterable[EventRecord]) -> Failures:
+    """The failures among the latest outcomes of these events."""
+    kinds = [event.kind for event in events if event.kind in ("trial.completed", "trial.failed")][-JUDGED_OUTCOMES:]
+    return Failures(len(kinds), kinds.count("trial.failed"))
+
+
+def has_collapsed(events: Iterable[EventRecord]) -> bool:
+    """Whether the policy proposes little else than known architectures, by the latest events."""
+    return repeats_share(events) >= COLLAPSED_REPEATS
 
 
 def gain_error(store: Store, campaign: CampaignRecord) -> float | None:
@@ -81,9 +113,10 @@ def gain_error(store: Store, campaign: CampaignRecord) -> float | None:
     return None if noise is None else _GAIN_ERROR * noise
 
 
-def _repeats_lately(store: Store, campaign: CampaignRecord) -> float:
+def latest_events(store: Store, campaign: CampaignRecord) -> Sequence[EventRecord]:
+    """The events of about the latest LATELY trials. Raises NotFoundError."""
     after = max(0, campaign.last_event - _EVENTS_A_TRIAL * LATELY)
-    return repeats_share(store.reads.events_after(campaign.id, after, _EVENTS_A_TRIAL * LATELY))
+    return store.reads.events_after(campaign.id, after, _EVENTS_A_TRIAL * LATELY)
 
 
 def repeats_share(events: Iterable[EventRecord]) -> float:

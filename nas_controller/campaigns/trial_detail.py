@@ -11,7 +11,7 @@ from typing import Any
 from nas_controller.entities import BlockDocument, LevelDocument, MetricDocument
 from nas_controller.store import Store, TrialRecord
 from search_space.architecture import Architecture
-from search_space.coco_metrics import COCO_METRICS
+from search_space.coco_metrics import COCO_METRICS, metric_title
 from search_space.cost import CostReport, cost_report
 from search_space.space import SearchSpace
 from search_space.topology import BLOCKS, by_level
@@ -70,7 +70,8 @@ def coco_metrics_of(metrics: Mapping[str, float] | None) -> tuple[MetricDocument
     if metrics is None or not set(metrics).intersection(set(COCO_METRICS) - {"ap"}):
         return None
     return tuple(
-        MetricDocument(name=name, about=about, value=metrics.get(name)) for name, about in COCO_METRICS.items()
+        MetricDocument(name=name, title=metric_title(name), about=about, value=metrics.get(name))
+        for name, about in COCO_METRICS.items()
     )
 
 

@@ -18,7 +18,7 @@ def _madds_ap(numbers: Any, sheet: Sheet, campaign: CampaignRecord) -> str:
     if space.mode == "exact":
         raise NothingToDrawError(
             f"every trial has the target's {space.budget_madds:,} multi-adds to 1 %, since the search space has the "
-            "mode exact; AP over parameters is the figure params-ap"
+            "mode exact; Figure 5 of the paper is then AP over parameters, the figure params-ap"
         )
     return costs.cost_reward(numbers, sheet, space.budget_madds)
 

@@ -8,14 +8,14 @@ from typing import Literal, NamedTuple
 
 from nas_controller.campaigns.figures import figure
 from nas_controller.campaigns.resource_shares import block_shares
-from nas_controller.drawings import bars, progress
+from nas_controller.drawings import bars, curves, progress
 from nas_controller.drawings.bars import Series
 from nas_controller.drawings.sheet import NothingToDrawError, Sheet
 from nas_controller.drawings.style import SERIES
 from nas_controller.store import CampaignRecord, Store
 from search_space.errors import InvalidValueError
 
-Comparison = Literal["progress", "shares", "widths"]
+Comparison = Literal["progress", "shares", "widths", "curves"]
 MIN_COMPARED, MAX_COMPARED = 2, SERIES
 
 
@@ -27,10 +27,12 @@ class Compared(NamedTuple):
 
 
 def comparison_figure(store: Store, name: Comparison, compared: Sequence[Compared], sheet: Sheet) -> str:
-    """The best AP so far of campaigns (`progress`), or the widths or shares of trials, as an SVG document.
+    """The best AP so far of campaigns (`progress`), the learning curves of trials (`curves`), or the widths or shares
+    of either, as an SVG document.
 
-    Raises InvalidValueError for fewer than two or more than five, for one that is named twice and for the progress of
-    trials; NotFoundError for one that does not exist; NothingToDrawError for a campaign without a best trial.
+    Raises InvalidValueError for fewer than two or more than five, for one that is named twice, for the progress of
+    trials and for the curves of campaigns; NotFoundError for one that does not exist; NothingToDrawError for a campaign
+    without a best trial, and where no trial has a curve.
     """
     if not MIN_COMPARED <= len(compared) <= MAX_COMPARED:
         message = f"{len(compared)} are named; a comparison is of {MIN_COMPARED} to {MAX_COMPARED}"
@@ -47,6 +49,8 @@ def comparison_figure(store: Store, name: Comparison, compared: Sequence[Compare
         names = _distinct([campaign.name for campaign in campaigns], compared)
         figures = [figure(store, each.campaign_id, "progress") for each in compared]
         return progress.best_so_far(list(zip(names, figures, strict=True)), sheet)
+    if name == "curves":
+        return _curves(store, campaigns, compared, sheet)
     names, values = [], []
     for campaign, each in zip(campaigns, compared, strict=True):
         number = campaign.best_known_trial if each.trial is None else each.trial
@@ -59,6 +63,16 @@ def comparison_figure(store: Store, name: Comparison, compared: Sequence[Compare
         for place, (each, of) in enumerate(zip(_distinct(names, compared), values, strict=True), start=1)
     ]
     return bars.widths_of(series, sheet) if name == "widths" else bars.shares_of(series, sheet)
+
+
+def _curves(store: Store, campaigns: Sequence[CampaignRecord], compared: Sequence[Compared], sheet: Sheet) -> str:
+    names, found = [], []
+    for campaign, each in zip(campaigns, compared, strict=True):
+        if each.trial is None:
+            raise InvalidValueError("curves compares trials; campaigns have progress", field="figure", value="curves")
+        names.append(f"{campaign.name}, trial {each.trial}")
+        found.append(store.reads.get_trial(each.campaign_id, each.trial).curve)
+    return curves.compared_curves(list(zip(_distinct(names, compared), found, strict=True)), sheet)
 
 
 def subject_of(store: Store, compared: Sequence[Compared]) -> str:

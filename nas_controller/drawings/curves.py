@@ -90,6 +90,29 @@ def _attempts(number: int, own: Sequence[CurvePoint], baseline: Sequence[CurvePo
     return [line for line in lines if line.points]
 
 
+def compared_curves(trials: Sequence[tuple[str, Sequence[CurvePoint]]], sheet: Sheet) -> str:
+    """Loss and AP by step of the latest attempt at each of a few trials, which have names.
+
+    Raises NothingToDrawError where none has reported a measurement.
+    """
+    panels = []
+    for series, title in _SHOWN:
+        lines = []
+        for place, (name, curve) in enumerate(trials, start=1):
+            latest = max((point.attempt for point in curve), default=0)
+            points: Points = [(p.step, p.values[series]) for p in curve if p.attempt == latest and series in p.values]
+            lines.append(_Line(f"series-{place}", f"series-mark-{place}", name, points))
+        panels.append((title, [line for line in lines if line.points]))
+    panels = [(title, lines) for title, lines in panels if lines]
+    if not panels:
+        raise NothingToDrawError("none of the trials has reported a loss or an AP")
+    shown = {line.role: line.name for _, lines in panels for line in lines}
+    canvas = Canvas(sheet, "curves", "Learning curves", f"Learning curves of {', '.join(shown.values())}, by step.")
+    entries = [Entry("line", role, name) for role, name in sorted(shown.items())]
+    top = legend(canvas, canvas.left, canvas.right, canvas.top, entries)
+    return canvas.finish(_panels(canvas, top, panels))
+
+
 def training_curve(rows: Sequence[TrainingRowDocument], metric: str, sheet: Sheet) -> str:
     """The main metric of each evaluation of a training, and each loss of each logged step.
 

@@ -99,6 +99,8 @@ class ComparisonDocument(Document):
     trial: int
     estimate: float
     pairs: int = Field(description="Seeds that both have a reward of.")
+    reward: float | None = Field(description="Its mean reward over these seeds.")
+    baseline_reward: float | None = Field(description="The mean reward of the baseline over these seeds.")
     mean: float | None = Field(description="Mean difference of the rewards, finalist minus baseline.")
     standard_deviation: float | None = Field(description="Of the differences; null with fewer than 2 pairs.")
     low: float | None = Field(description="Lower end of the 95 % interval of the paired t-test, for all finalists.")
@@ -117,6 +119,8 @@ class VerdictDocument(Document):
 
     winner: int | None = Field(description="The confirmed winner, null while the finals run.")
     sentence: str
+    baseline_reward: float | None = Field(description="The mean reward of the baseline over all its seeds.")
+    baseline_seeds: int = Field(description="Seeds that the baseline has a reward of.")
     comparisons: tuple[ComparisonDocument, ...]
 
 

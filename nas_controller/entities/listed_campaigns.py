@@ -13,6 +13,9 @@ class GainDocument(Document):
     """What the best trial gains over the baseline, in AP, and how sure that is."""
 
     trial: int = Field(description="The trial that the finals rank first, or that of the highest reward.")
+    reward: float = Field(description="Its mean AP over the seeds of the finals; without finals its reward.")
+    baseline_reward: float = Field(description="The AP of the baseline, measured in the same way.")
+    seeds: int | None = Field(description="Seeds of the finals that both were trained with; null for single rewards.")
     value: float = Field(description="Mean difference in the finals; without finals that of the two rewards.")
     low: float | None = Field(description="Lower end of the 95 % interval of the finals; null without.")
     high: float | None
@@ -26,8 +29,12 @@ class SearchFlagsDocument(Document):
     has_collapsed: bool = Field(description="Whether nine of ten of the latest proposals are of known architectures.")
     gain_error: float | None = Field(
         description="Half width of the 95 % interval of a difference of two rewards, from how those of similar "
-        "architectures differ; null for fewer than 50 trials."
+        "architectures differ; null for fewer architectures than `noise_needs`."
     )
+    noise_needs: int = Field(description="Architectures with a reward that it takes to know `gain_error`.")
+    outcomes_lately: int = Field(description="The latest outcomes, at most 20, among which failed trials are counted.")
+    failed_lately: int
+    is_failing: bool = Field(description="Whether a quarter of them or more are failures.")
 
 
 class CampaignSummaryDocument(Document):
@@ -36,7 +43,7 @@ class CampaignSummaryDocument(Document):
     last_event_at: datetime
     last_event_kind: str
     gain: GainDocument | None = Field(description="Null before the baseline and another trial have a reward.")
-    search: SearchFlagsDocument | None = Field(description="With `include=search`, once a trial has a reward.")
+    search: SearchFlagsDocument | None = Field(description="With `include=search`, once a trial has begun.")
     best_so_far: tuple[float, ...] | None = Field(
         description="With `include=spark`: the best reward after evenly spaced trials, at most 40 of them."
     )

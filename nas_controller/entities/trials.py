@@ -33,5 +33,6 @@ class MetricDocument(Document):
     """One COCO metric of the trained proxy on the reserved images, 0 to 1."""
 
     name: str = Field(examples=["ap_small"])
+    title: str = Field(description="What people call it.", examples=["AP small"])
     about: str = Field(description="What it measures.")
     value: float | None = Field(description="Null where the reserved images have no object of that size.")

@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
 from nas_controller.search.finals_rules import FIRST, LATEST
-from search_space.display import counted
+from search_space.display import counted, written_difference
 
 CONFIDENCE = 0.95
 MAX_SEEDS = 10_000
@@ -29,12 +29,15 @@ Rewards = Mapping[tuple[int, int], float]
 class Comparison(NamedTuple):
     """A finalist against the baseline over the seeds that both have a reward of.
 
-    `standard_deviation`, `low` and `high` need 2 pairs, `mean` needs one. `more_seeds` would decide, if mean and
-    standard deviation stayed as they are; 0 where it is decided, None where it cannot be said.
+    `reward` and `baseline_reward` are means over these seeds, `mean` is that of the differences; all need one pair;
+    `standard_deviation`, `low` and `high` need 2. `more_seeds` would decide, if mean and standard deviation stayed as
+    they are; 0 where it is decided, None where it cannot be said.
     """
 
     trial: int
     pairs: int
+    reward: float | None
+    baseline_reward: float | None
     mean: float | None
     standard_deviation: float | None
     low: float | None
@@ -138,14 +141,15 @@ def _compared(rewards: Rewards, trial: int, baseline: int, finalists: int) -> Co
     seeds = sorted(seed for number, seed in rewards if number == trial and (baseline, seed) in rewards)
     differences = [rewards[trial, seed] - rewards[baseline, seed] for seed in seeds]
     pairs = len(differences)
+    own, other = (fmean(rewards[number, seed] for seed in seeds) if seeds else None for number in (trial, baseline))
     if pairs < 2:
         mean = differences[0] if differences else None
-        return Comparison(trial, pairs, mean, None, None, None, "undecided", None)
+        return Comparison(trial, pairs, own, other, mean, None, None, None, "undecided", None)
     mean, deviation = fmean(differences), stdev(differences)
     half = _half_width(deviation, pairs, finalists)
     word: Word = "better" if mean - half > 0 else "worse" if mean + half < 0 else "undecided"
     more = 0 if word != "undecided" else _more_seeds(mean, deviation, pairs, finalists)
-    return Comparison(trial, pairs, mean, deviation, mean - half, mean + half, word, more)
+    return Comparison(trial, pairs, own, other, mean, deviation, mean - half, mean + half, word, more)
 
 
 def _half_width(deviation: float, pairs: int, finalists: int) -> float:
@@ -169,4 +173,5 @@ def _more_seeds(mean: float, deviation: float, pairs: int, finalists: int) -> in
 def difference_text(found: Comparison) -> str:
     """The measured difference, which needs one pair: `+0.021 AP, 95 % interval +0.009 to +0.033, 5 seeds`."""
     interval = "" if found.low is None else f"95 % interval {found.low:+z.3f} to {found.high:+z.3f}, "
-    return f"{found.mean:+z.3f} AP, {interval}{counted(found.pairs, 'seed')}"
+    mean = written_difference(found.reward or 0.0, found.baseline_reward or 0.0)
+    return f"{mean:+z.3f} AP, {interval}{counted(found.pairs, 'seed')}"

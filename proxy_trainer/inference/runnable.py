@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from search_space.coco_metrics import metric_title
 from search_space.errors import InvalidValueError
 
 Progress = Callable[[int, int], None]
@@ -111,8 +112,8 @@ class Scored:
 
 
 def figure_facts(figures: Mapping[str, float | None]) -> list[tuple[str, str]]:
-    """Metrics by name, as text."""
-    return [(name, _cell(value)) for name, value in figures.items()]
+    """Metrics as people call them, as text."""
+    return [(metric_title(name), _cell(value)) for name, value in figures.items()]
 
 
 def class_cells(classes: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[tuple[str, ...]]:

@@ -8,13 +8,14 @@ import typer
 
 from api.cli.campaign.options import AsJson, CampaignId, open_campaign
 from api.cli.campaign.tables import print_campaign
-from api.cli.output import note, print_json, print_table, print_text, three_digits
+from api.cli.output import note, print_json, print_table, print_text, signed_difference, three_digits
 from nas_controller.entities import name_of_final
+from nas_controller.states import BASELINE_TRIAL
 
 if TYPE_CHECKING:
-    from api.documents import ComparisonDocument, FinalsReportDocument
+    from api.documents import ComparisonDocument, FinalsReportDocument, VerdictDocument
 
-COLUMNS = ("trial", "estimated", "seeds", "difference", "95 % interval", "parameters", "verdict", "more seeds")
+COLUMNS = ("trial", "estimated", "AP", "seeds", "difference", "95 % interval", "parameters", "verdict", "more seeds")
 _LATENCY = "latency"
 LEFT = ("verdict",)
 DROP = ("more seeds", "estimated", "seeds", "latency", "parameters", "difference")
@@ -81,9 +82,12 @@ def comparison_columns(report: FinalsReportDocument) -> tuple[str, ...]:
 
 
 def comparison_rows(report: FinalsReportDocument) -> list[tuple[str, ...]]:
-    """The finalists as cells, with a word once the finals are over; costs are changes of the baseline's."""
+    """The finalists and the baseline as cells, with a word once the finals are over; the AP is the mean, costs are
+    changes of the baseline's.
+    """
     is_over, has_latency = report.finals.state == "completed", _has_latency(report)
-    return [_cells(found, found.word if is_over else "-", has_latency) for found in report.verdict.comparisons]
+    rows = [_cells(found, found.word if is_over else "-", has_latency) for found in report.verdict.comparisons]
+    return [*rows, _baseline_cells(report.verdict, has_latency)]
 
 
 def _has_latency(report: FinalsReportDocument) -> bool:
@@ -95,14 +99,21 @@ def _cells(found: ComparisonDocument, word: str, has_latency: bool) -> tuple[str
     return (
         str(found.trial),
         three_digits(found.estimate),
+        three_digits(found.reward),
         str(found.pairs),
-        "-" if found.mean is None else f"{found.mean:+z.3f}",
+        signed_difference(found.reward, found.baseline_reward),
         interval,
         _change(found.params_ratio),
         word,
         "-" if found.more_seeds is None else f"{found.more_seeds:,}",
         *(("-" if found.latency_ratio is None else _change(found.latency_ratio),) if has_latency else ()),
     )
+
+
+def _baseline_cells(verdict: VerdictDocument, has_latency: bool) -> tuple[str, ...]:
+    ap, seeds = three_digits(verdict.baseline_reward), str(verdict.baseline_seeds)
+    latency = ("-",) if has_latency else ()
+    return (str(BASELINE_TRIAL), "-", ap, seeds, "-", "-", "-", "baseline", "-", *latency)
 
 
 def _change(ratio: float) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from api.cli.campaign.finals import print_report
-from api.cli.campaign.status import phases_line, search_line, status_line, worker_counts
+from api.cli.campaign.gains import read_found
+from api.cli.campaign.status import phases_line, status_line, worker_counts
 from api.cli.campaign.time_left import training_seconds
 from api.cli.output import last_line, print_text, spark_line, three_digits
 from nas_controller.states import EVENTS_OF_OUTCOMES, FINISHED_CAMPAIGN_STATES
@@ -65,9 +66,9 @@ def follow_lines(
     if not quiet:
         if ended.finals is not None:
             print_report(client.finals(campaign.id))
-        if (found := search_line(client, ended)) is not None:
-            print_text(found)
-        print_text(status_line(ended))
+        if (found := read_found(client, ended)) is not None:
+            print_text(found.search["sentence"])
+        print_text(status_line(ended, found))
     return ended
 
 
@@ -118,7 +119,7 @@ def _print_present(client: Client, campaign: CampaignDocument) -> None:
     if (phases := phases_line(campaign)) is not None:
         print_text(phases)
     running = list(client.trials(campaign.id, state="running", at_most=campaign.spec["parallelism"]))
-    print_text(status_line(campaign, worker_counts(running)))
+    print_text(status_line(campaign, read_found(client, campaign), worker_counts(running)))
 
 
 def _print_event(event: EventDocument) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from api.cli.campaign.finals import DROP, LEFT, comparison_columns, comparison_rows
+from api.cli.campaign.gains import Found, read_found
 from api.cli.campaign.lines import TAIL, follow_lines
-from api.cli.campaign.status import phases_line, search_line, status_line, worker_counts
+from api.cli.campaign.status import phases_line, status_line, worker_counts
 from api.cli.campaign.time_left import finals_seconds_left, seconds_left, training_seconds
 from api.cli.output import cell_text, duration, last_line, one_decimal, spark_line, three_digits
 from api.client import ServiceRefusedError
@@ -57,7 +58,7 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
 
     listed = () if on_trial is None else client.trials(campaign.id)
     reported = {trial.number for trial in listed if trial.finished_at is not None}
-    search, searched_at = None, -SEARCH_SECONDS
+    found, read_at, ranked = None, -SEARCH_SECONDS, None
     with Live(refresh_per_second=4, transient=False) as live:
         while True:
             try:
@@ -65,14 +66,15 @@ def _follow_live(client: Client, campaign: CampaignDocument, on_trial: OnTrial |
                 recent = list(client.trials(campaign.id, order_by="-number", at_most=max(rows, RECENT_TRIALS)))
                 report = None if campaign.finals is None else client.finals(campaign.id)
                 is_over = campaign.state in FINISHED_CAMPAIGN_STATES
-                if is_over or time.monotonic() - searched_at >= SEARCH_SECONDS:
-                    search, searched_at = search_line(client, campaign), time.monotonic()
+                known = (campaign.best_trial, campaign.finals and (campaign.finals.state, campaign.finals.best))
+                if is_over or known != ranked or time.monotonic() - read_at >= SEARCH_SECONDS:
+                    found, read_at, ranked = read_found(client, campaign), time.monotonic(), known
             except ServiceRefusedError as error:
                 if error.status < 500:
                     raise
                 time.sleep(REFRESH_SECONDS)  # the database is busy; retry
                 continue
-            live.update(view(campaign, recent, _service_error(client), report, search, rows))
+            live.update(view(campaign, recent, _service_error(client), report, found, rows))
             for trial in reversed(recent):
                 if trial.finished_at is not None and trial.number not in reported:
                     reported.add(trial.number)
@@ -97,7 +99,7 @@ def view(
     recent: Sequence[TrialDocument],
     service_error: str = "",
     report: FinalsReportDocument | None = None,
-    search: str | None = None,
+    found: Found | None = None,
     rows: int = ROWS_SHOWN,
 ) -> Group:
     """The live view: the latest `rows` of the recent trials, oldest first, with the progress of running ones; the
@@ -112,10 +114,11 @@ def view(
     more: tuple[str, ...] = ()
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
         more = worker_counts(recent), f"time left {'about ' + duration(left) if left else '-'}"
-    status = status_line(campaign, *more).splitlines()
+    status = status_line(campaign, found, *more).splitlines()
     shown: list[RenderableType] = [_trials_table(campaign, recent[:rows])] if rows else []
     if report is not None:
         shown += [cell_text("finals", "bold"), _finals_table(report), cell_text(report.verdict.sentence)]
+    search = None if found is None else found.search["sentence"]
     shown += [cell_text(line) for line in (search, phases_line(campaign)) if line is not None]
     error = [cell_text(service_error, "bold red")] if service_error else []
     return Group(*shown, *(cell_text(line, "bold") for line in status), *error)
@@ -146,6 +149,7 @@ def _trials_table(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -
 
 def _finals_table(report: FinalsReportDocument) -> FittedTable:
     styles = ["bold green" if found.trial == report.verdict.winner else "" for found in report.verdict.comparisons]
+    styles.append("")  # of the baseline
     return FittedTable(comparison_columns(report), comparison_rows(report), LEFT, DROP, styles=styles)
 
 

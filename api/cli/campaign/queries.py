@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.campaign.gains import best_text, read_found
 from api.cli.campaign.lines import TAIL
 from api.cli.campaign.options import AsJson, CampaignId, open_campaign, open_client
-from api.cli.campaign.status import phases_line, search_line, worker_counts
+from api.cli.campaign.status import phases_line, worker_counts
 from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials, retry_hint
 from api.cli.output import note, print_json, print_text
 from search_space.errors import EffspineError
@@ -28,7 +29,8 @@ def list_campaigns(
 ) -> None:
     """List campaigns, newest first."""
     with open_client() as client:
-        campaigns = list(client.campaigns(state=state, archived="any" if archived else "false", at_most=limit))
+        wanted = client.campaigns(state=state, archived="any" if archived else "false", at_most=limit, with_search=True)
+        campaigns = list(wanted)
     if as_json:
         print_json([campaign.model_dump(mode="json") for campaign in campaigns])
     elif campaigns:
@@ -45,10 +47,12 @@ def show(named: CampaignId, as_json: AsJson = False) -> None:
             print_json(campaign.model_dump(mode="json"))
             return
         running = client.trials(campaign_id, state="running", at_most=campaign.spec["parallelism"])
+        found = read_found(client, campaign)
         facts = {
             "workers": worker_counts(list(running)) or None,
             "phases": (phases_line(campaign) or "").removeprefix("phases: ") or None,
-            "search": search_line(client, campaign),
+            "search": None if found is None else found.search["sentence"],
+            "best": None if campaign.best_reward is None else best_text(campaign, found).removeprefix("best "),
         }
     print_campaign(campaign, as_json, facts)
 

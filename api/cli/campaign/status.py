@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from api.cli.campaign.gains import Found, best_text
 from api.cli.campaign.time_left import shared_seconds_left
-from api.cli.output import duration, last_line, three_digits
+from api.cli.output import duration, last_line
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.proxy_task import resolve
 
 if TYPE_CHECKING:
-    from api.client import Client
     from api.documents import CampaignDocument, TrialDocument
 
 
@@ -20,19 +21,17 @@ LINE_WIDTH = 80
 GAP = "   "
 
 
-def status_line(campaign: CampaignDocument, *more: str) -> str:
-    """The state, the number of finished trials and the best reward, then `more`: one line, or several of LINE_WIDTH."""
-    gain = ""
-    if campaign.best_reward is not None and campaign.baseline_reward is not None:
-        gain = f" ({campaign.best_reward - campaign.baseline_reward:+z.3f} over the baseline)"
-    winner = campaign.confirmed_winner
+def status_line(campaign: CampaignDocument, found: Found | None = None, *more: str) -> str:
+    """The state, the number of finished trials, the best with how sure it is, then `more`.
+
+    One line, or several of LINE_WIDTH.
+    """
     parts = (
         campaign.state,
         f"{campaign.trials_finished}/{campaign.spec['trials']} trials",
         shared_training_note(campaign),
         finals_note(campaign),
-        "" if winner is None else f"confirmed winner: trial {winner}",
-        f"best AP {three_digits(campaign.best_reward)}{gain}",
+        best_text(campaign, found),
         "" if campaign.waiting_for is None else f"waiting: {last_line(campaign.waiting_for)}",
         *more,
     )
@@ -40,9 +39,10 @@ def status_line(campaign: CampaignDocument, *more: str) -> str:
 
 
 def _wrapped(parts: Sequence[str]) -> str:
-    """The parts with a gap between two, and a new line where the next part would exceed LINE_WIDTH."""
-    lines = [parts[0]]
-    for part in parts[1:]:
+    """The parts with a gap between two, and a new line where the next part, or a word of it, would exceed LINE_WIDTH."""
+    first, *others = [line for part in parts for line in wrap(part, LINE_WIDTH)]
+    lines = [first]
+    for part in others:
         longer = f"{lines[-1]}{GAP}{part}"
         lines[-1:] = [longer] if len(longer) <= LINE_WIDTH else [lines[-1], part]
     return "\n".join(lines)
@@ -74,11 +74,6 @@ def worker_counts(recent: Sequence[TrialDocument]) -> str:
     begun = sum(trial.worker_started_at is not None for trial in running)
     queued = len(running) - begun
     return "" if not running else f"{begun} running" + (f", {queued} queued" if queued else "")
-
-
-def search_line(client: Client, campaign: CampaignDocument) -> str | None:
-    """What the search still finds, such as `427 distinct architectures, 99 % repeats lately`; None before any trial."""
-    return client.figure(campaign.id, "search")["sentence"] if campaign.trials_finished else None
 
 
 def phases_line(campaign: CampaignDocument) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from api.cli.campaign.gains import gain_cell, verdict_cell
 from api.cli.campaign.time_left import training_seconds
 from api.cli.output import (
     duration,
@@ -21,28 +22,38 @@ from api.cli.output import (
 from nas_controller.states import BASELINE_TRIAL
 
 if TYPE_CHECKING:
-    from api.documents import CampaignDocument, FinalsDocument, SharedTrainingDocument, TrialDocument
+    from api.documents import (
+        CampaignDocument,
+        FinalsDocument,
+        ListedCampaignDocument,
+        SharedTrainingDocument,
+        TrialDocument,
+    )
 
 
-def print_campaigns(campaigns: Sequence[CampaignDocument]) -> None:
-    """Prints a table with one row per campaign."""
+def print_campaigns(campaigns: Sequence[ListedCampaignDocument]) -> None:
+    """Prints a table with one row per campaign; AP, baseline and gain are those of the finals where they are done."""
     print_table(
-        ("id", "name", "state", "trials", "best AP", "baseline", "created"),
-        (
-            (
-                campaign.id,
-                campaign.name,
-                campaign.state,
-                f"{campaign.trials_finished}/{campaign.spec['trials']}",
-                three_digits(campaign.best_reward),
-                three_digits(campaign.baseline_reward),
-                f"{campaign.created_at:%Y-%m-%d %H:%M}",
-            )
-            for campaign in campaigns
-        ),
-        left=("id", "name", "state"),
-        drop=("created", "baseline", "best AP", "trials"),
+        ("id", "name", "state", "trials", "best AP", "baseline", "gain", "verdict", "created"),
+        [_listed(campaign) for campaign in campaigns],
+        left=("id", "name", "state", "verdict"),
+        drop=("created", "baseline", "verdict", "best AP", "gain", "trials"),
         cut=("name",),
+    )
+
+
+def _listed(campaign: ListedCampaignDocument) -> tuple[str, ...]:
+    gain, search = campaign.summary.gain, campaign.summary.search
+    return (
+        campaign.id,
+        campaign.name,
+        campaign.state,
+        f"{campaign.trials_finished}/{campaign.spec['trials']}",
+        three_digits(campaign.best_reward if gain is None else gain.reward),
+        three_digits(campaign.baseline_reward if gain is None else gain.baseline_reward),
+        gain_cell(gain, None if search is None else search.gain_error),
+        verdict_cell(gain),
+        f"{campaign.created_at:%Y-%m-%d %H:%M}",
     )
 
 
@@ -68,12 +79,14 @@ def print_campaign(campaign: CampaignDocument, as_json: bool, facts: Mapping[str
         "error kind": campaign.error_kind,
         "ended by": campaign.stopped_because,
         "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} in parallel",
+        "best": None
+        if campaign.best_reward is None
+        else f"AP {campaign.best_reward:.3f} (trial {campaign.best_trial})",
         **(facts or {}),
         "repeats": repeats_line(campaign),
-        "best AP": None if campaign.best_trial is None else f"{campaign.best_reward:.3f} (trial {campaign.best_trial})",
         "finals": finals_line(campaign.finals),
         "device time": duration(campaign.device_seconds) if campaign.device_seconds else None,
-        "baseline AP": three_digits(campaign.baseline_reward),
+        "baseline AP": three_digits(campaign.baseline_reward) + (" in the search" if campaign.finals else ""),
         "objective": objective_line(spec["objective"]),
         "profile": spec["proxy_task"]["profile"],
         "weights": shared_weights_line(campaign.shared_training),

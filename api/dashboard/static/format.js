@@ -9,10 +9,19 @@ export const signed = (value, digits = 3) => {
   return `${value < 0 && Number(size) !== 0 ? "−" : "+"}${size}`;
 };
 
+/** The difference of two numbers as they are written, with its sign: a reader who subtracts finds the same. */
+export function difference(one, other, digits = 3) {
+  const known = [one, other].every((value) => value !== null && value !== undefined);
+  return known ? signed(Number(one.toFixed(digits)) - Number(other.toFixed(digits)), digits) : "–";
+}
+
 /** A sentence of the service with the minus signs that the other numbers of the page have. */
 export const withMinus = (sentence) => sentence.replaceAll(/(^|[\s(])-(?=\d)/g, "$1−");
 
 export const percent = (ratio, digits = 1) => (ratio === null || ratio === undefined ? "–" : `${(100 * ratio).toFixed(digits)} %`);
+
+/** The multi-adds over the budget; empty where a search space of mode exact gives all trials the same. */
+export const ofBudget = ({ spec }, { madds_ratio: ratio }) => (spec.search_space.mode === "exact" ? "" : `${percent(ratio)} of the budget`);
 
 export const millions = (count, digits = 0) =>
   `${(count / 1e6).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} M`;

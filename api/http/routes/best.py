@@ -11,6 +11,8 @@ from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.json_responses import json_response
 from nas_controller.campaigns.finals_report import best_sentence
+from nas_controller.campaigns.gains import gain_of
+from nas_controller.campaigns.resource_shares import learned
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import NotFoundError, Store
 
@@ -51,4 +53,12 @@ def best_document(store: Store, campaign_id: str, k: int) -> dict[str, Any]:
         baseline = None  # no trial has begun yet
     is_confirmed = campaign.confirmed_winner is not None
     sentence = best_sentence(store, campaign_id)
-    return {"items": items, "baseline": baseline, "is_confirmed": is_confirmed, "sentence": sentence}
+    gain = gain_of(store, campaign)
+    return {
+        "items": items,
+        "baseline": baseline,
+        "is_confirmed": is_confirmed,
+        "sentence": sentence,
+        "gain": None if gain is None else gain.to_dict(),
+        "learned": None if first is None else learned(store, campaign_id).sentence,
+    }

@@ -95,8 +95,9 @@ def comparison_drawing(
     style: Style = None,
     width: Width = WIDTH,
 ) -> Response:
-    """Two to five campaigns or trials in one figure: `progress` has the best AP so far of campaigns, `widths` and
-    `shares` have the channels and the shares of the multi-adds by block. 404 says which has nothing to draw yet.
+    """Two to five campaigns or trials in one figure: `progress` has the best AP so far of campaigns, `curves`
+    the learning curves of trials, `widths` and `shares` have the channels and the shares of the multi-adds by block.
+    404 says which has nothing to draw yet.
     """
     compared = compared_if_modified(request, store, campaigns, trials)
     subject = subject_of(store, compared)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from nas_controller.search.estimated_values import FEWEST
 from nas_controller.store import Store
 from tests.support.recorder import Recorder
 from tests.support.scripts import needs_node, run_script
@@ -13,7 +14,7 @@ ALIVE = [{"is_alive": True, "host": "laptop"}]
 SEARCH = {"has_collapsed": False, "is_on_plateau": False, "sentence": "3 distinct architectures", "entropy": 0.5}
 HEALTH = """
 const { healthOf, isStuck, searchSentence } = await import("./campaign/health.js");
-return given.map(({ campaign, recent, search, supervisors }) => [healthOf(campaign, recent, search, supervisors).word,
+return given.map(({ campaign, search, supervisors }) => [healthOf(campaign, search, supervisors).word,
   isStuck(campaign, search), searchSentence(campaign, search)]);
 """
 RATES = """
@@ -22,8 +23,8 @@ return given.map((campaign) => trialsAnHour(campaign, []));
 """
 HEADLINE = """
 const { bestFigure, gainFigure, timeFigure } = await import("./campaign/headline.js");
-return given.map(({ campaign, first, report, error, isWaiting }) => [bestFigure(campaign, first), gainFigure(campaign, report, error),
-  timeFigure(campaign, [], report, Date.parse("2026-11-22T16:00:00Z"), isWaiting)]);
+return given.map(({ campaign, best, search, isWaiting }) => [bestFigure(campaign, best), gainFigure(campaign, best?.gain, search),
+  timeFigure(campaign, [], null, Date.parse("2026-11-22T16:00:00Z"), isWaiting)]);
 """  # noqa: E501
 PHASES = """
 const { phasesOf } = await import("./campaign/phases.js");
@@ -36,30 +37,39 @@ def campaign(store: Store, **fields: Any) -> dict[str, Any]:
     return {**Recorder(store, trials=6).run(3).record.to_dict(), **fields}
 
 
+def headlines(directory: Path, *given: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """The figures of best, gain and time for each."""
+    found: list[list[dict[str, Any]]] = run_script(directory, HEADLINE, given)
+    return found
+
+
 @needs_node
 def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -> None:
-    ended = [{"state": "completed", "finished_at": "2026-11-22T15:00:00Z"}] * 6
-    failing = [{"state": "failed", "finished_at": "2026-11-22T15:00:00Z"}] * 2 + ended
     stuck = {**SEARCH, "has_collapsed": True}
+    failing = {**stuck, "is_failing": True, "failed_lately": 2, "outcomes_lately": 8}
     running, finals = campaign(store), {"state": "running"}
-    cases: list[tuple[str, bool, dict[str, Any], Any, Any, Any]] = [
-        ("Healthy", False, running, ended, SEARCH, ALIVE),
-        ("Waits", False, running, failing, SEARCH, []),
-        ("Waits", False, {**running, "waiting_for": "the disk is full"}, failing, SEARCH, ALIVE),
-        ("Failing", True, running, failing, stuck, ALIVE),
-        ("Stuck", True, running, ended, stuck, ALIVE),
-        ("Healthy", False, {**running, "finals": finals}, ended, stuck, ALIVE),
-        ("Paused", True, {**running, "state": "paused", "paused_at": "2026-11-22T15:00:00Z"}, failing, stuck, []),
-        ("Not started", False, {**running, "state": "draft"}, [], None, []),
-        ("Failed", False, {**running, "state": "failed"}, failing, stuck, []),
-        ("Completed", False, {**running, "state": "completed"}, failing, stuck, []),
+    cases: list[tuple[str, bool, dict[str, Any], Any, Any]] = [
+        ("Healthy", False, running, SEARCH, ALIVE),
+        ("Waits", True, running, failing, []),
+        ("Waits", True, {**running, "waiting_for": "the disk is full"}, failing, ALIVE),
+        ("Failing", True, running, failing, ALIVE),
+        ("Stuck", True, running, stuck, ALIVE),
+        ("Healthy", False, {**running, "finals": finals}, stuck, ALIVE),
+        ("Paused", True, {**running, "state": "paused", "paused_at": "2026-11-22T15:00:00Z"}, failing, []),
+        ("Not started", False, {**running, "state": "draft"}, None, []),
+        ("Failed", False, {**running, "state": "failed"}, failing, []),
+        ("Completed", False, {**running, "state": "completed"}, failing, []),
     ]
-    names = ("campaign", "recent", "search", "supervisors")
+    names = ("campaign", "search", "supervisors")
     given = [dict(zip(names, case[2:], strict=True)) for case in cases]
     found = run_script(tmp_path, HEALTH, given)
     assert [(word, is_stuck) for word, is_stuck, _ in found] == [case[:2] for case in cases]
     assert found[0][2] == "3 distinct architectures; entropy of the policy 50.0 %."
     assert found[7][2] == ""
+
+
+GAIN = {"trial": 7, "reward": 0.32862, "baseline_reward": 0.32537, "seeds": None, "value": 0.00325, "low": None}
+NOISE = {"gain_error": 0.0086, "noise_needs": 50}
 
 
 @needs_node
@@ -92,31 +102,60 @@ def test_a_difference_that_rounds_to_zero_has_a_plus_as_in_the_texts_of_the_serv
 def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_scatter(
     tmp_path: Path, store: Store
 ) -> None:
-    running = campaign(store, best_reward=0.329, baseline_reward=0.325, best_trial=7)
-    comparison = {"trial": 5, "mean": 0.02, "low": 0.005, "high": 0.035}
-    finals = {"state": "completed", "best": 5, "winner": 5}
-    done = {**running, "state": "completed", "finals": finals, "started_at": "2026-11-22T15:00:00Z"}
-    done["finished_at"] = "2026-11-22T15:10:00Z"
-    report = {"verdict": {"comparisons": [comparison]}}
-    first = {"number": 5, "reward": 0.31}
-    given = [
-        {"campaign": running, "first": {"number": 7, "reward": 0.329}, "report": None, "error": 0.0086},
-        {"campaign": done, "first": first, "report": report, "error": 0.0086},
-        {"campaign": {**done, "finals": {**finals, "winner": None}}, "first": first, "report": report, "error": None},
-        {"campaign": running, "first": None, "report": None, "error": None, "isWaiting": True},
-    ]
-    found = run_script(tmp_path, HEADLINE, given)
-    best, gain, _ = found[0]
+    running = campaign(store, best_reward=0.32862, baseline_reward=0.32537, best_trial=7)
+    found, unknown = headlines(
+        tmp_path,
+        {"campaign": running, "best": {"items": [{"number": 7, "reward": 0.32862}], "gain": GAIN}, "search": NOISE},
+        {"campaign": running, "best": None, "search": None, "isWaiting": True},
+    )
+    best, gain, _ = found
     assert (best["label"], best["value"], best["note"]) == ("Best AP", "0.329", "trial 7")
-    assert gain["value"] == "+0.004"
+    assert gain["value"] == "+0.004"  # as 0.329 and 0.325 give; the difference is 0.00325
     assert gain["note"] == "baseline 0.325, +1\u00a0%, scatter \u00b10.009, not confirmed"
-    best, gain, time = found[1]
-    assert (best["label"], best["note"]) == ("AP of the confirmed winner", "trial 5; highest 0.329, trial 7")
-    assert (gain["value"], gain["note"]) == ("+0.020", "confirmed: trial 5, 95\u00a0% +0.005 to +0.035")
-    assert (time["label"], time["value"]) == ("Time taken", "10 min 00 s")
-    assert found[2][0]["label"] == "AP of the first in the finals"
-    assert found[2][1]["note"].startswith("not confirmed")
-    assert (found[3][2]["value"], found[3][2]["note"]) == ("\u2013", "it waits")
+    assert (unknown[0]["value"], unknown[2]["value"], unknown[2]["note"]) == ("\u2013", "\u2013", "it waits")
+
+
+@needs_node
+def test_the_headline_after_finals_is_of_one_trial_and_of_their_seeds(tmp_path: Path, store: Store) -> None:
+    finals = {"state": "completed", "best": 5, "winner": 5}
+    done = campaign(store, state="completed", finals=finals, best_reward=0.631, baseline_reward=0.25, best_trial=7)
+    done |= {"started_at": "2026-11-22T15:00:00Z", "finished_at": "2026-11-22T15:10:00Z"}
+    measured: dict[str, Any] = {"trial": 5, "reward": 0.312, "baseline_reward": 0.292, "seeds": 4, "value": 0.02}
+    gain: dict[str, Any] = {**measured, "low": 0.005, "high": 0.035, "is_confirmed": True}
+    best: dict[str, Any] = {"items": [{"number": 5, "reward": 0.6}], "gain": gain}
+    undecided = {**best, "gain": {**gain, "is_confirmed": False}}
+    uniform: dict[str, Any] = {
+        "items": [{"number": 0, "reward": 0.25}],
+        "gain": {**gain, "trial": 0, "reward": 0.292, "low": None},
+    }
+    confirmed, first, same, baseline = headlines(
+        tmp_path,
+        {"campaign": done, "best": best, "search": NOISE},
+        {"campaign": done, "best": undecided, "search": NOISE},
+        {"campaign": {**done, "best_trial": 5}, "best": best, "search": NOISE},
+        {"campaign": done, "best": {**uniform, "is_confirmed": False}, "search": NOISE},
+    )
+    assert confirmed[0]["label"] == "AP of the confirmed winner"
+    assert confirmed[0]["value"] == "0.312"  # of the finals, not the 0.6 of the search
+    assert confirmed[0]["note"] == "trial 5, mean of 4\u00a0seeds; highest in the search 0.631, trial 7"
+    assert confirmed[1]["value"] == "+0.020"
+    assert confirmed[1]["note"] == "confirmed: baseline 0.292, 95\u00a0% +0.005 to +0.035, 4\u00a0seeds"
+    assert (confirmed[2]["label"], confirmed[2]["value"]) == ("Time taken", "10 min 00 s")
+    assert first[0]["label"] == "AP of the first in the finals"
+    assert first[1]["note"].startswith("not confirmed: baseline 0.292")
+    assert same[0]["note"] == "trial 5, mean of 4\u00a0seeds; 0.631 in the search"
+    assert baseline[0]["note"].startswith("the baseline itself, mean of 4\u00a0seeds")
+    assert (baseline[1]["value"], baseline[1]["note"]) == ("none", "baseline 0.292 in the finals")
+
+
+@needs_node
+def test_a_noise_that_is_not_known_or_zero_is_said(tmp_path: Path) -> None:
+    body = 'const { scatterText } = await import("./gain.js");\nreturn given.map(scatterText);'
+    given = [{"gain_error": None, "noise_needs": FEWEST}, {"gain_error": 0.0, "noise_needs": FEWEST}]
+    assert run_script(tmp_path, body, given) == [
+        "scatter not known (50 architectures are needed)",
+        "scatter \u00b10.000",
+    ]
 
 
 @needs_node
@@ -148,3 +187,36 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
         [["Search", "done", "6 / 6 trials"], ["Finals", "done", "8 / 8 trainings"]],
         [["Search", "ended early", "3 / 6 trials"], ["Finals", "done", "8 / 8 trainings"]],
     ]
+
+
+@needs_node
+def test_where_all_trials_have_the_budget_figure_5_is_over_parameters(tmp_path: Path, store: Store) -> None:
+    body = """
+    const { Figures } = await import("./campaign/figures.js");
+    const cards = (node) => Array.isArray(node) ? node.flatMap(cards) : node?.props?.title ? [[node.props.title, node.props.note]] : cards(node?.props?.children ?? []);
+    return given.map((campaign) => Object.fromEntries(cards(Figures({ campaign, page: { path: "" } }))));
+    """  # noqa: E501
+    exact = campaign(store)
+    paper = {**exact, "spec": {**exact["spec"], "search_space": {**exact["spec"]["search_space"], "mode": "paper"}}}
+    found, other = run_script(tmp_path, body, [exact, paper])
+    assert found["AP against parameters"].startswith(
+        "Figure 5 of the paper, over parameters, since all have the budget's multi-adds."
+    )
+    assert "AP against multi-adds" not in found
+    assert "Figure 5" not in other["AP against parameters"]
+    assert "AP against multi-adds" in other
+
+
+@needs_node
+def test_a_trial_of_a_failed_campaign_names_the_button_by_its_text(tmp_path: Path, store: Store) -> None:
+    body = """
+    const { Notice } = await import("./trial/notice.js"), { retry } = await import("./campaign/actions.js");
+    const text = (node) => Array.isArray(node) ? node.map(text).join(" ") : node === null || typeof node !== "object" ? String(node ?? "")
+      : typeof node.type === "function" ? text(node.type(node.props)) : text(node.props.children);
+    return [retry.label(given.campaign), text(Notice(given))];
+    """  # noqa: E501
+    failed = campaign(store, state="failed")
+    trial: dict[str, Any] = {"error": "the loss is NaN", "error_kind": None, "state": "running", "attempts": 1}
+    trial["attempts_made"] = []
+    label, notice = run_script(tmp_path, body, {"campaign": failed, "trial": trial})
+    assert f"\u201c{label}\u201d on its page" in notice

@@ -206,6 +206,20 @@ def test_campaigns_and_trials_are_compared(service: TestClient, store: Store) ->
     assert service.get(response.url, headers=tag).status_code == 200
 
 
+def test_the_learning_curves_of_trials_are_compared(service: TestClient, store: Store) -> None:
+    first, second = recorded(store), recorded(store, seed=2)
+    query = {"figure": "curves", "trials": f"{first.id}:4,{first.id}:1,{second.id}:4"}
+    figure = drawn(service, "/v1/compare.svg", **query)
+    assert [tip.split(" \u00b7 ")[1:] for tip in figure.tips("series-mark-3")] == [["step 10", "loss 2"]]
+    assert len(figure.marks("series-mark-1")) == 1
+    assert not figure.marks("series-mark-2")  # trial 1 has reported nothing
+    assert service.get("/v1/compare.pdf", params=query).content.startswith(b"%PDF")
+    none = f"{first.id}:0,{first.id}:1"
+    assert "reported a loss" in detail(service, "/v1/compare.svg", 404, figure="curves", trials=none)
+    ids = f"{first.id},{second.id}"
+    assert "curves compares trials" in detail(service, "/v1/compare.svg", 422, figure="curves", campaigns=ids)
+
+
 def test_comparisons_that_cannot_be_drawn_say_why(service: TestClient, store: Store) -> None:
     recorder, other = recorded(store), Recorder(store)
     path, ids = "/v1/compare.svg", f"{recorder.id},{other.id}"

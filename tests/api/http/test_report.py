@@ -117,11 +117,11 @@ def test_the_report_has_the_verdict_and_the_table_of_finals(service: TestClient,
     assert "2 finalists and the baseline, profile synthetic; seeds 2, 3, 4, 5" in text
     assert "12 of 12 trainings finished" in text
     for each in finals["verdict"]["comparisons"]:
-        cells = (
-            f"{each['trial']} {each['estimate']:.3f} 4 {each['mean']:+.3f} {each['low']:+.3f} to {each['high']:+.3f}"
-        )
+        measured = f"{each['reward']:.3f} 4 {round(each['reward'], 3) - 0.3:+.3f}"
+        interval = f"{each['low']:+.3f} to {each['high']:+.3f}"
         params = f"{100 * (each['params_ratio'] - 1):+.0f} %".replace("-", "\N{MINUS SIGN}")
-        assert f"{cells} {params} better" in text
+        assert f"{each['trial']} {each['estimate']:.3f} {measured} {interval} {params} better" in text
+    assert "0 (baseline) \u2013 0.300 4 \u2013 \u2013 \u2013 \u2013 \u2013" in text
     assert "No finals were run" not in text
 
 

@@ -69,6 +69,7 @@ def test_the_coco_metrics_are_named_and_null_without_objects_of_a_size(service: 
     running = recorder.begin()
     metrics = service.get(f"/v1/campaigns/{recorder.id}/trials/0").json()["coco_metrics"]
     assert [each["name"] for each in metrics] == list(METRICS)
+    assert [each["title"] for each in metrics][:4] == ["AP", "AP at IoU 0.50", "AP at IoU 0.75", "AP small"]
     values = {each["name"]: each["value"] for each in metrics}
     reward = recorder.record.baseline_reward
     assert (values["ap"], values["ap_small"]) == (reward, None)

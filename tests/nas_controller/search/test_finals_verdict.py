@@ -98,9 +98,9 @@ def test_as_many_more_seeds_as_are_said_decide_and_no_fewer(finalists: int) -> N
 
 def test_nothing_is_said_of_fewer_than_two_pairs_and_of_a_mean_that_no_seeds_would_decide() -> None:
     (none,) = compare({(1, 2): 0.5, (BASELINE, 3): 0.5}, [1], BASELINE)
-    assert none == (1, 0, None, None, None, None, "undecided", None)
+    assert none == (1, 0, None, None, None, None, None, None, "undecided", None)
     (one,) = compare(rewards(t1=[0.5]), [1], BASELINE)
-    assert one == (1, 1, 0.5, None, None, None, "undecided", None)
+    assert one == (1, 1, 0.5, 0.0, 0.5, None, None, None, "undecided", None)
     (even,) = compare(rewards(t1=[-1.0, 1.0]), [1], BASELINE)
     assert even.more_seeds is None
     (tiny,) = compare(rewards(t1=[-1.0, 1.0001]), [1], BASELINE)

@@ -53,7 +53,7 @@ function Campaign({ campaign, page, events, checkedAt, refresh }) {
   const isStale = useIsStale();
   const [dialog, setDialog] = useState(null); // an element
   const [trial, setTrial] = useState(null); // the number of the trial in the drawer
-  const { best, learned, search, recent, running, counts, report, supervisors, version, figuresVersion } = useDocuments(campaign, page);
+  const { best, search, recent, running, counts, report, supervisors, version, figuresVersion } = useDocuments(campaign, page);
   const close = () => setDialog(null);
   const ofBest = { path: page.path, trial: bestKnown(campaign), lastTrial: campaign.trials_begun - 1, onClose: close };
   const onDone = ({ leavesPage }) => {
@@ -63,7 +63,7 @@ function Campaign({ campaign, page, events, checkedAt, refresh }) {
   };
   const onAction = (action) => setDialog(html`<${ActionDialog} action=${action} campaign=${campaign} page=${page} onClose=${close} onDone=${onDone} />`);
   const onAttempts = (title, attempts) => setDialog(html`<${AttemptsDialog} title=${title} attempts=${attempts} onClose=${close} />`);
-  const health = healthOf(campaign, recent, search, supervisors);
+  const health = healthOf(campaign, search, supervisors);
   const mayStop = page.mayOperate && stop.isOffered(campaign);
   return html`
     <${Heading} campaign=${campaign} isStale=${isStale}>
@@ -78,7 +78,7 @@ function Campaign({ campaign, page, events, checkedAt, refresh }) {
     <${HeadlineTiles} campaign=${campaign} best=${best} recent=${recent} report=${report} search=${search} isWaiting=${Boolean(health.isWaiting)} />
     <${HealthStrip} campaign=${campaign} health=${health} counts=${counts} runs=${isInFinals(campaign) ? report?.runs : undefined} recent=${recent} search=${search}
       supervisors=${supervisors} newest=${events.events[0] ?? null} checkedAt=${checkedAt} isStale=${isStale} />
-    <${Findings} campaign=${campaign} learned=${learned} search=${search} onStop=${mayStop ? () => onAction(stop) : undefined} />
+    <${Findings} campaign=${campaign} learned=${best?.learned} search=${search} onStop=${mayStop ? () => onAction(stop) : undefined} />
     <${Phases} phases=${phasesOf(campaign, recent, report, Date.now())} isWaiting=${Boolean(health.isWaiting)} />
     ${!isStale && counts && html`<${RunningTrials} trials=${running} counts=${counts} onTrial=${setTrial} />`}
     ${!isStale && report && isInFinals(campaign) && html`<${RunningFinals} runs=${report.runs} />`}

@@ -13,7 +13,7 @@ const RECENT = 100; // trials that rates and estimates are taken from
 const MAX_RUNNING = 50;
 
 /**
- * `best`, `learned`, `search`, `report` (of the finals), `counts` and `supervisors` are null until they have been read, and
+ * `best`, `search`, `report` (of the finals), `counts` and `supervisors` are null until they have been read, and
  * where there are none; `recent` and `running` are lists of trials. `version` and `figuresVersion` follow the campaign's
  * newest event.
  */
@@ -24,13 +24,12 @@ export function useDocuments(campaign, page) {
   const isSearching = isActive && !isTrainingShared(campaign) && !isInFinals(campaign);
   const version = useThrottled(campaign.last_event, TABLE_MS), figuresVersion = useThrottled(campaign.last_event, FIGURES_MS);
   const hasTrials = campaign.trials_begun > 0;
-  const ranked = [campaign.best_trial, campaign.baseline_reward, finals?.best, finals?.winner].join();
+  const ranked = [campaign.best_trial, campaign.baseline_reward, finals?.best, finals?.winner, finals?.state].join();
   const needsRecent = hasTrials && (!isFinished || RETRYABLE.has(state));
   const atMost = Math.min(spec.parallelism, MAX_RUNNING);
 
   const best = useVersioned(hasTrials ? `${path}/best` : null, ranked);
   const search = useVersioned(hasTrials ? `${path}/figures/search` : null, figuresVersion);
-  const learned = useVersioned(campaign.best_trial !== null ? `${path}/figures/learned` : null, figuresVersion);
   const recent = useVersioned(needsRecent ? `${path}/trials?order_by=-number&limit=${RECENT}` : null, figuresVersion);
   const counts = useVersioned(hasTrials ? `${path}/trials/counts` : null, version, isSearching ? PROGRESS_MS : null);
   const running = useResource(hasTrials && isSearching ? `${path}/trials?state=running&limit=${atMost}` : null, PROGRESS_MS);
@@ -39,7 +38,6 @@ export function useDocuments(campaign, page) {
   return {
     best: best.data,
     search: search.data,
-    learned: learned.data,
     recent: recent.data?.items ?? [],
     counts: counts.data,
     running: running.data?.items ?? [],

@@ -1,6 +1,6 @@
 // The finals of a campaign: the verdict, and each finalist against the baseline.
 
-import { decimal, signed, withMinus } from "../format.js";
+import { decimal, difference, signed, withMinus } from "../format.js";
 import { html } from "../ui.js";
 import { trainedWith } from "./finals.js";
 import { StatePill } from "./state-pill.js";
@@ -27,13 +27,14 @@ export function FinalsCard({ report, isStale, onTrial, onAttempts }) {
       <table class="rows">
         <caption class="visually-hidden">Each finalist against the uniform baseline</caption>
         <thead><tr>
-          <th scope="col" class="number">Trial</th><th scope="col" class="number optional">Estimated AP</th><th scope="col" class="number optional">Seeds</th>
+          <th scope="col" class="number">Trial</th><th scope="col" class="number optional">Estimated AP</th><th scope="col" class="number">AP, mean</th><th scope="col" class="number optional">Seeds</th>
           <th scope="col" class="number">Difference</th><th scope="col" class="number">95 % interval</th>
           <th scope="col" class="optional"><span class="visually-hidden">Interval around no difference</span></th>
           <th scope="col" class="number optional">Parameters</th>${hasLatency && html`<th scope="col" class="number optional">Latency</th>`}
           <th scope="col">Verdict</th><th scope="col" class="number optional">More seeds</th>
         </tr></thead>
-        <tbody>${verdict.comparisons.map((found) => html`<${Row} key=${found.trial} found=${found} limit=${limit} isWinner=${found.trial === verdict.winner} isOver=${isOver} hasLatency=${hasLatency} onTrial=${onTrial} />`)}</tbody>
+        <tbody>${verdict.comparisons.map((found) => html`<${Row} key=${found.trial} found=${found} limit=${limit} isWinner=${found.trial === verdict.winner} isOver=${isOver} hasLatency=${hasLatency} onTrial=${onTrial} />`)}
+          <${Baseline} verdict=${verdict} hasLatency=${hasLatency} onTrial=${onTrial} /></tbody>
       </table>
     </div>
   </section>`;
@@ -47,14 +48,28 @@ function Row({ found, limit, isWinner, isOver, hasLatency, onTrial }) {
   return html`<tr class=${isWinner ? "is-best" : null}>
     <td class="number"><button type="button" class="as-link" onClick=${() => onTrial(found.trial)}>${found.trial}</button></td>
     <td class="number optional">${decimal(found.estimate)}</td>
+    <td class="number">${decimal(found.reward)}</td>
     <td class="number optional">${found.pairs}</td>
-    <td class="number">${signed(found.mean)}</td>
+    <td class="number">${difference(found.reward, found.baseline_reward)}</td>
     <td class="number">${hasInterval ? `${signed(found.low)} to ${signed(found.high)}` : "–"}</td>
     <td class="optional">${hasInterval && html`<${Interval} ...${found} limit=${limit} />`}</td>
     <td class="number optional">${change(found.params_ratio)}</td>
     ${hasLatency && html`<td class="number optional">${change(found.latency_ratio)}</td>`}
     <td data-word=${isOver ? found.word : null}>${isOver ? found.word : "–"}</td>
     <td class="number optional">${found.more_seeds ?? "–"}</td>
+  </tr>`;
+}
+
+/** What they are compared with. */
+function Baseline({ verdict, hasLatency, onTrial }) {
+  return html`<tr>
+    <td class="number"><button type="button" class="as-link" onClick=${() => onTrial(0)}>0</button></td>
+    <td class="number optional">–</td>
+    <td class="number">${decimal(verdict.baseline_reward)}</td>
+    <td class="number optional">${verdict.baseline_seeds}</td>
+    <td class="number">–</td><td class="number">–</td><td class="optional"></td>
+    <td class="number optional">–</td>${hasLatency && html`<td class="number optional">–</td>`}
+    <td>baseline</td><td class="number optional">–</td>
   </tr>`;
 }
 

@@ -3,10 +3,10 @@
 import { html } from "../ui.js";
 import { isStuck, searchSentence } from "./health.js";
 
-/** `onStop` is undefined for those who may not stop it. */
+/** `learned` is a sentence, of the document that the headline is of; `onStop` is undefined for those who may not stop it. */
 export function Findings({ campaign, learned, search, onStop }) {
   const stuck = isStuck(campaign, search);
-  const lines = [learned?.sentence && ["Learned", learned.sentence], searchSentence(campaign, search) && ["Search", searchSentence(campaign, search)]].filter(Boolean);
+  const lines = [learned && ["Learned", learned], searchSentence(campaign, search) && ["Search", searchSentence(campaign, search)]].filter(Boolean);
   if (!lines.length) return null;
   return html`<dl class="card findings">
     ${lines.map(([name, sentence]) => html`<div key=${name}><dt>${name}</dt>

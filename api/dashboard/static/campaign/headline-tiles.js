@@ -8,9 +8,9 @@ export function HeadlineTiles({ campaign, best, recent, report, search, isWaitin
   const first = best?.items[0] ?? null;
   const { trials_finished: finished, spec } = campaign;
   return html`<dl class="headline of-campaign">
-    <${Tile} ...${bestFigure(campaign, first)} />
-    <${Tile} ...${gainFigure(campaign, report, search?.gain_error)} />
-    <${Tile} ...${paramsFigure(first, best?.baseline ?? null)} />
+    <${Tile} ...${bestFigure(campaign, best)} />
+    <${Tile} ...${gainFigure(campaign, best?.gain, search)} />
+    <${Tile} ...${paramsFigure(campaign, first, best?.baseline ?? null)} />
     <div><dt>Trials</dt><dd>${finished.toLocaleString("en")} / ${spec.trials.toLocaleString("en")}</dd>
       <dd><progress max=${spec.trials} value=${finished} aria-label="Trials finished" /></dd></div>
     <${Tile} ...${timeFigure(campaign, recent, report, Date.now(), isWaiting)} />

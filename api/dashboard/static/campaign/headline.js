@@ -1,49 +1,43 @@
 // The figures at the head of a campaign's page as text: what is best, what it gains, how large it is, what it has cost.
 
-import { dateTime, decimal, duration, millions, percent, secondsBetween, signed } from "../format.js";
+import { dateTime, decimal, duration, millions, ofBudget, secondsBetween, signed } from "../format.js";
+import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
 import { FINISHED, STARTABLE } from "../states.js";
 import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "../time-left.js";
 import { isInFinals, isTrainingShared } from "./finals.js";
 
-/** The AP of the best trial that is known, and how sure it is. `first` is that trial's document, null before any reward. */
-export function bestFigure(campaign, first) {
-  const { best_reward: reward, finals } = campaign;
-  const isFirst = first !== null && first.number === finals?.best;
-  const isConfirmed = isFirst && first.number === finals.winner;
-  const highest = campaign.best_trial === 0 ? "the baseline itself" : `trial ${campaign.best_trial}`;
+const named = (number) => (number === 0 ? "the baseline itself" : `trial ${number}`);
+
+/** The AP of the best trial that is known: its mean in the finals, or its reward. `best` is the document, null until read. */
+export function bestFigure(campaign, best) {
+  const first = best?.items[0] ?? null, gain = best?.gain ?? null;
+  if (first === null || gain === null || gain.seeds === null) return { label: "Best AP", value: decimal(first?.reward), note: first === null ? "" : named(first.number) };
+  const { best_trial: highest, best_reward: reward } = campaign;
   return {
-    label: isConfirmed ? "AP of the confirmed winner" : isFirst ? "AP of the first in the finals" : "Best AP",
-    value: decimal(isFirst ? first.reward : reward),
-    note: reward === null ? "" : isFirst ? `trial ${first.number}; highest ${decimal(reward)}, ${highest}` : highest,
+    label: gain.is_confirmed ? "AP of the confirmed winner" : "AP of the first in the finals",
+    value: decimal(gain.reward),
+    note: `${named(gain.trial)}, mean of ${seedsText(gain.seeds)}; ${highest === gain.trial ? `${decimal(reward)} in the search` : `highest in the search ${decimal(reward)}, ${named(highest)}`}`,
   };
 }
 
-/** The gain of the first in the finals, as they have measured it, or else that of the highest reward, with how much similar architectures differ (95 %). */
-export function gainFigure(campaign, report, gainError) {
-  const { best_reward: reward, baseline_reward: baseline } = campaign;
+/** The gain over the baseline, with its interval in the finals or with the scatter of rewards; `search` is the figure. */
+export function gainFigure(campaign, gain, search) {
   const label = "Gain over the baseline";
-  const found = report?.verdict.comparisons.find(({ trial }) => trial === campaign.finals.best);
-  if (found) {
-    const word = found.trial === campaign.finals.winner ? "confirmed" : "not confirmed";
-    return { label, value: signed(found.mean), note: `${word}: trial ${found.trial}, 95\u00a0% ${signed(found.low)} to ${signed(found.high)}` };
-  }
-  const gain = reward === null || baseline === null ? null : reward - baseline;
-  const relative = gain && baseline > 0 ? `, ${signed((100 * gain) / baseline, 0)}\u00a0%` : "";
-  const noise = gain && gainError ? `, scatter \u00b1${decimal(gainError)}` : "";
-  return {
-    label,
-    value: campaign.best_trial === 0 ? "none yet" : signed(gain),
-    note: baseline === null ? "" : `baseline ${decimal(baseline)}${relative}${noise}${gain ? ", not confirmed" : ""}`,
-  };
+  if (!gain) return { label, value: "–", note: campaign.baseline_reward === null ? "" : `baseline ${decimal(campaign.baseline_reward)}` };
+  const baseline = `baseline ${decimal(gain.baseline_reward)}`;
+  if (gain.trial === 0) return { label, value: FINISHED.has(campaign.state) ? "none" : "none yet", note: gain.seeds === null ? baseline : `${baseline} in the finals` };
+  if (gain.seeds !== null) return { label, value: gainValue(gain), note: `${verdictText(gain)}: ${baseline}, ${sureness(gain, search)}` };
+  const relative = gain.baseline_reward > 0 ? `, ${signed((100 * gain.value) / gain.baseline_reward, 0)}\u00a0%` : "";
+  return { label, value: gainValue(gain), note: `${baseline}${relative}, ${sureness(gain, search)}, ${verdictText(gain)}` };
 }
 
 /** The parameters of the best, and how many more or fewer than the baseline has. */
-export function paramsFigure(first, baseline) {
-  const change = first && baseline && first.number !== 0 ? `${signed(100 * (first.params / baseline.params - 1), 0)}\u00a0% against the baseline, ` : "";
+export function paramsFigure(campaign, first, baseline) {
+  const change = first && baseline && first.number !== 0 ? `${signed(100 * (first.params / baseline.params - 1), 0)}\u00a0% against the baseline` : "";
   return {
     label: "Parameters of the best",
     value: first ? millions(first.params, 2) : "–",
-    note: first ? `${change}${percent(first.madds_ratio)} of the multi-adds` : "",
+    note: first ? [change, ofBudget(campaign, first).replace("the budget", "the multi-adds")].filter(Boolean).join(", ") : "",
   };
 }
 

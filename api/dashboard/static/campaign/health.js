@@ -5,14 +5,11 @@ import { CLAIMABLE, FINISHED, RETRYABLE, STARTABLE } from "../states.js";
 import { throughput } from "../time-left.js";
 import { isInFinals } from "./finals.js";
 
-const LATELY = 20; // trials whose failures are judged
-const FAILING_SHARE = 0.25;
-
 /**
- * `{ word, level, why, isWaiting }`; `level` is `good`, `warn`, `bad` or `none`. `recent` are the latest trials, `search` is the figure
- * of that name and `supervisors` the list of the service; the latter two may be null.
+ * `{ word, level, why, isWaiting }`; `level` is `good`, `warn`, `bad` or `none`. `search` is the figure of that name and
+ * `supervisors` the list of the service; both may be null.
  */
-export function healthOf(campaign, recent, search, supervisors) {
+export function healthOf(campaign, search, supervisors) {
   const { state } = campaign;
   if (RETRYABLE.has(state)) return { word: "Failed", level: "bad", why: campaign.error_kind?.replaceAll("-", " ") ?? "see the error below" };
   if (FINISHED.has(state)) return { word: state === "completed" ? "Completed" : "Stopped", level: "none", why: campaign.stopped_because ? `by ${campaign.stopped_because}` : "" };
@@ -22,12 +19,13 @@ export function healthOf(campaign, recent, search, supervisors) {
     return { word: "Waits", level: "bad", why: "no supervisor is running", isWaiting: true };
   }
   if (campaign.waiting_for) return { word: "Waits", level: "warn", why: campaign.waiting_for, isWaiting: true };
-  const ended = recent.filter((trial) => trial.finished_at !== null).slice(0, LATELY);
-  const failed = ended.filter(({ state: outcome }) => outcome === "failed").length;
-  if (failed && failed >= FAILING_SHARE * ended.length) return { word: "Failing", level: "bad", why: `${failed} of the latest ${ended.length} trials failed` };
+  if (search?.is_failing) return { word: "Failing", level: "bad", why: failingText(search) };
   if (isStuck(campaign, search)) return { word: "Stuck", level: "warn", why: search.has_collapsed ? "it repeats known architectures" : "nothing better has come for long" };
   return { word: "Healthy", level: "good", why: campaign.best_reward === null ? "no reward yet" : "" };
 }
+
+/** Why a campaign is said to be failing, from its figure or summary `search`. */
+export const failingText = ({ failed_lately: failed, outcomes_lately: outcomes }) => `${failed} of the latest ${outcomes} trials failed`;
 
 /** Whether a search goes on that only repeats itself or has found nothing better for long. */
 export function isStuck(campaign, search) {

@@ -16,7 +16,7 @@ const COLUMNS = [
   number("AP", ({ reward }) => decimal(reward), { order: "reward" }),
   { heading: "Widths, blocks 1 to 18", text: ({ widths }) => html`<${Spark} values=${widths} />` },
   number("Multi-adds", ({ madds }) => millions(madds, 1), { order: "madds", isOptional: true }),
-  number("Of budget", ({ madds_ratio: ratio }) => percent(ratio), { isOptional: true }),
+  number("Of budget", ({ madds_ratio: ratio }) => percent(ratio), { isOptional: true, isBudget: true }),
   number("Params", ({ params }) => millions(params, 2), { order: "params" }),
   number("Latency", latencyText, { order: "latency_ratio", isLatency: true }),
   number("Seconds", (trial) => { const seconds = trainingSeconds(trial); return seconds === null ? "–" : seconds.toFixed(1); }, { isOptional: true }),
@@ -33,7 +33,8 @@ export function TrialsTable({ campaign, page, version, counts, best, onTrial }) 
   const trials = kept.current ?? [];
   const total = shown.state ? numberIn(counts, shown.state) : campaign.trials_begun;
   const pages = Math.max(1, Math.ceil(total / PAGE_SIZE));
-  const columns = COLUMNS.filter(({ isLatency }) => !isLatency || campaign.spec.latency);
+  const isExact = campaign.spec.search_space.mode === "exact"; // then all trials have the budget's multi-adds
+  const columns = COLUMNS.filter(({ isLatency, isBudget }) => (!isLatency || campaign.spec.latency) && (!isBudget || !isExact));
   const sortBy = (order) => setShown({ ...shown, page: 0, order: shown.order === `-${order}` ? order : `-${order}` });
   return html`<section class="card scroll" aria-labelledby="trials-title" tabindex="0" aria-busy=${found.data === null}>
     <div class="table-head">

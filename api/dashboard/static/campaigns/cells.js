@@ -1,6 +1,8 @@
 // The cells of a campaign: its progress, its gain with how sure it is, its health and its newest event.
 
 import { dateTime, decimal, duration, signed } from "../format.js";
+import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
+import { failingText } from "../campaign/health.js";
 import { FINISHED } from "../states.js";
 import { Fragment, html } from "../ui.js";
 
@@ -9,7 +11,8 @@ export function State({ campaign }) {
   const notes = [];
   if (waits) notes.push(html`<small class="warn" title=${waits}>waits</small>`);
   if (kind) notes.push(html`<small class="bad" title=${campaign.error}>${kind.replaceAll("-", " ")}</small>`);
-  if (!FINISHED.has(state) && summary.search?.has_collapsed) notes.push(html`<small class="warn" title="Nine of ten of the latest proposals are of known architectures">repeats itself</small>`);
+  if (!FINISHED.has(state) && !waits && summary.search?.is_failing) notes.push(html`<small class="bad" title=${failingText(summary.search)}>failing</small>`);
+  else if (!FINISHED.has(state) && summary.search?.has_collapsed) notes.push(html`<small class="warn" title="Nine of ten of the latest proposals are of known architectures">repeats itself</small>`);
   else if (!FINISHED.has(state) && summary.search?.is_on_plateau) notes.push(html`<small class="warn" title="Nothing better for ${campaign.trials_since_best} trials">no longer improves</small>`);
   return html`<span class="state" data-state=${state}>${state}</span>${notes}`;
 }
@@ -28,17 +31,17 @@ export function Progress({ campaign }) {
     <small>${what === "trials" ? "" : `${what}, `}${seconds ? `${duration(seconds)} of device time` : "no device time yet"}</small>`;
 }
 
-export function Best({ campaign }) {
-  const { best_reward: best, baseline_reward: baseline } = campaign;
-  return html`<span>${decimal(best)}</span><small>${baseline === null ? "" : `baseline ${decimal(baseline)}`}</small>`;
+/** The AP that the gain beside it is of: of the same trial, and measured in the same way. */
+export function Best({ campaign: { best_reward: highest, baseline_reward: baseline, summary: { gain } } }) {
+  if (gain === null) return html`<span>${decimal(highest)}</span><small>${baseline === null ? "" : `baseline ${decimal(baseline)}`}</small>`;
+  return html`<span>${decimal(gain.reward)}</span><small>baseline ${decimal(gain.baseline_reward)}</small>${gain.seeds !== null && html`<small>mean of ${seedsText(gain.seeds)}</small>`}`;
 }
 
 export function Gain({ campaign: { state, summary: { gain, search } } }) {
   if (gain === null) return html`<span class="muted">–</span>`;
   if (gain.trial === 0) return html`<span class="muted">none${FINISHED.has(state) ? "" : " yet"}</span>`;
-  const interval = gain.low !== null ? `${signed(gain.low)} to ${signed(gain.high)}` : search?.gain_error ? `±${decimal(search.gain_error)} scatter` : "";
-  const word = gain.is_confirmed ? html`<small class="good">confirmed</small>` : html`<small>not confirmed</small>`;
-  return html`<${Fragment}><span>${signed(gain.value)}</span><small>${interval}</small>${word}<//>`;
+  const word = html`<small class=${gain.is_confirmed ? "good" : null}>${verdictText(gain)}</small>`;
+  return html`<${Fragment}><span>${gainValue(gain)}</span><small class="sureness">${gain.low === null ? sureness(gain, search) : `${signed(gain.low)} to ${signed(gain.high)}`}</small>${word}<//>`;
 }
 
 export function LastEvent({ summary }) {

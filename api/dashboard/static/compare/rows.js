@@ -1,16 +1,18 @@
 // The figures of campaigns and of trials that are shown side by side: `[label, text of a subject]`.
 
-import { dateTime, decimal, duration, millions, percent, secondsBetween, signed, withMinus } from "../format.js";
+import { dateTime, decimal, difference, duration, millions, ofBudget, percent, secondsBetween, signed, withMinus } from "../format.js";
+import { gainValue, scatterText, seedsText, sureness, verdictText } from "../gain.js";
+import { FINISHED } from "../states.js";
 import { trainingSeconds } from "../time-left.js";
+import { finalsFact } from "../trial/finals-fact.js";
 
+const madds = (campaign, trial) => [millions(trial.madds), ofBudget(campaign, trial)].filter(Boolean).join(", ");
 const first = ({ best }) => best.items[0] ?? null;
 
-function campaignGain({ campaign, finals, search }) {
-  const found = finals?.verdict.comparisons.find(({ trial }) => trial === campaign.finals.best);
-  if (found && found.mean !== null) return `${signed(found.mean)}${found.low === null ? "" : `, 95 % ${signed(found.low)} to ${signed(found.high)}`}`;
-  if (campaign.best_reward === null || campaign.baseline_reward === null) return "–";
-  if (campaign.best_trial === 0) return "none yet";
-  return `${signed(campaign.best_reward - campaign.baseline_reward)}${search.gain_error ? `, scatter ±${decimal(search.gain_error)}` : ""}, not confirmed`;
+function campaignGain({ campaign, best: { gain }, search }) {
+  if (!gain) return "–";
+  if (gain.trial === 0) return FINISHED.has(campaign.state) ? "none" : "none yet";
+  return `${gainValue(gain)}, ${sureness(gain, search)}, ${verdictText(gain)}`;
 }
 
 const change = (value, baseline) => (baseline && value !== baseline ? ` (${signed(100 * (value / baseline - 1), 0)} % against the baseline)` : "");
@@ -18,13 +20,14 @@ const change = (value, baseline) => (baseline && value !== baseline ? ` (${signe
 export const CAMPAIGN_ROWS = [
   ["State", ({ campaign }) => campaign.state],
   ["Trials", ({ campaign }) => `${campaign.trials_finished.toLocaleString("en")} of ${campaign.spec.trials.toLocaleString("en")}`],
-  ["Best AP", ({ campaign }) => decimal(campaign.best_reward)],
-  ["Baseline AP", ({ campaign }) => decimal(campaign.baseline_reward)],
+  ["Best AP", ({ campaign, best: { gain } }) => decimal(gain?.reward ?? campaign.best_reward)],
+  ["Baseline AP", ({ campaign, best: { gain } }) => decimal(gain?.baseline_reward ?? campaign.baseline_reward)],
+  ["Measured by", ({ best: { gain } }) => (gain ? (gain.seeds === null ? "one reward each" : `finals, mean of ${seedsText(gain.seeds)}`) : "–")],
   ["Gain", campaignGain],
   ["Verdict", ({ best }) => withMinus(best.sentence ?? "–")],
   ["Best trial", (subject) => (first(subject) ? String(first(subject).number) : "–")],
   ["Its parameters", (subject) => (first(subject) ? `${millions(first(subject).params, 2)}${change(first(subject).params, subject.best.baseline?.params)}` : "–")],
-  ["Its multi-adds", (subject) => (first(subject) ? `${millions(first(subject).madds)}, ${percent(first(subject).madds_ratio)} of the budget` : "–")],
+  ["Its multi-adds", (subject) => (first(subject) ? madds(subject.campaign, first(subject)) : "–")],
   ["Search", ({ search, campaign }) => (campaign.trials_finished ? search.sentence : "–")],
   ["Device time", ({ campaign }) => (campaign.device_seconds ? duration(campaign.device_seconds) : "–")],
   ["Wall time", ({ campaign }) => duration(wallSeconds(campaign))],
@@ -37,13 +40,17 @@ function wallSeconds({ started_at: started, finished_at: finished, paused_second
   return seconds === null ? null : seconds - paused;
 }
 
+const finals = ({ trial, report }) => report && finalsFact(trial, report);
+
 export const TRIAL_ROWS = [
   ["State", ({ trial }) => trial.state],
   ["AP", ({ trial }) => decimal(trial.reward)],
-  ["Over its baseline", ({ trial, campaign }) => (trial.number === 0 || trial.reward === null || campaign.baseline_reward === null ? "–" : signed(trial.reward - campaign.baseline_reward))],
-  ["Verdict", ({ trial, campaign }) => (trial.number === 0 ? "the uniform baseline" : campaign.finals?.winner === trial.number ? "confirmed by finals" : "not confirmed")],
+  ["Over its baseline", ({ trial, campaign }) => (trial.number === 0 ? "–" : difference(trial.reward, campaign.baseline_reward))],
+  ["Scatter of this", ({ trial, search }) => (trial.number === 0 || trial.reward === null ? "–" : scatterText(search).replace("scatter ", ""))],
+  ["AP in the finals", (subject) => finals(subject)?.[0] ?? "–"],
+  ["Verdict", (subject) => [subject.trial.number === 0 && "the uniform baseline", finals(subject)?.[1]].filter(Boolean).join(", ") || "not confirmed"],
   ["Parameters", ({ trial }) => millions(trial.params, 2)],
-  ["Multi-adds", ({ trial }) => `${millions(trial.madds)}, ${percent(trial.madds_ratio)} of the budget`],
+  ["Multi-adds", ({ campaign, trial }) => madds(campaign, trial)],
   ["Latency", ({ trial }) => (trial.latency_ms === null ? "–" : `${decimal(trial.latency_ms, 1)} ms, ${percent(trial.latency_ratio)} of the baseline's`)],
   ["Training time", ({ trial }) => duration(trainingSeconds(trial))],
   ["Attempts", ({ trial }) => String(trial.attempts)],
@@ -53,7 +60,8 @@ export const TRIAL_ROWS = [
 /** The COCO metrics that any of the trials has, beside the AP. */
 export function metricRows(trials) {
   const known = trials.flatMap(({ trial }) => trial.coco_metrics ?? []).filter(({ name, value }) => name !== "ap" && value !== null);
-  return [...new Set(known.map(({ name }) => name))].map((name) => [name, ({ trial }) => decimal(trial.coco_metrics?.find((metric) => metric.name === name)?.value)]);
+  const titles = new Map(known.map(({ name, title }) => [name, title]));
+  return [...titles].map(([name, title]) => [title, ({ trial }) => decimal(trial.coco_metrics?.find((metric) => metric.name === name)?.value)]);
 }
 
 /** The settings by their path, such as `proxy_task.steps`, as texts. */

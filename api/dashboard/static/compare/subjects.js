@@ -23,14 +23,14 @@ const campaignPath = (id) => `/v1/campaigns/${encodeURIComponent(id)}`;
 async function readCampaign(id) {
   const path = campaignPath(id);
   const [campaign, best, search] = await Promise.all([getJson(path), getJson(`${path}/best?k=1`), getJson(`${path}/figures/search`)]);
-  const finals = campaign.finals === null ? null : await getJson(`${path}/finals`);
-  return { name: id, campaign, best, search, finals };
+  return { name: id, campaign, best, search };
 }
 
 async function readTrial(name) {
   const [id, number] = name.split(":"), path = campaignPath(id);
-  const [campaign, trial] = await Promise.all([getJson(path), getJson(`${path}/trials/${number}`)]);
-  return { name, campaign, trial };
+  const [campaign, trial, search] = await Promise.all([getJson(path), getJson(`${path}/trials/${number}`), getJson(`${path}/figures/search`)]);
+  const report = campaign.finals === null ? null : await getJson(`${path}/finals`);
+  return { name, campaign, trial, search, report };
 }
 
 /** The subjects that could be read, and why others could not; both null until then. Read again every few seconds. */

@@ -12,8 +12,8 @@ export function CocoMetrics({ campaign, trial, baseline }) {
       <caption class="visually-hidden">The twelve COCO metrics on the reserved images</caption>
       <thead><tr><th scope="col">Metric</th><th scope="col" class="number">This trial</th>
         ${baseline && html`<th scope="col" class="number">Baseline</th><th scope="col" class="number">Difference</th>`}</tr></thead>
-      <tbody>${found.map(({ name, about, value }) => html`<tr key=${name}>
-        <th scope="row" title=${about}><code>${name}</code> <span class="muted">${about}</span></th><td class="number">${decimal(value)}</td>
+      <tbody>${found.map(({ name, title, about, value }) => html`<tr key=${name}>
+        <th scope="row" title=${about}>${title} <span class="muted">${about}</span></th><td class="number">${decimal(value)}</td>
         ${baseline && html`<td class="number">${decimal(other[name])}</td><td class="number">${signed(difference(value, other[name]))}</td>`}
       </tr>`)}</tbody>
     </table></div>

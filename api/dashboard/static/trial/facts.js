@@ -1,13 +1,18 @@
 // The reward of a trial, its costs and its times, beside the baseline's.
 
-import { dateTime, decimal, duration, millions, percent, secondsBetween, signed } from "../format.js";
+import { dateTime, decimal, difference, duration, millions, ofBudget, percent, secondsBetween } from "../format.js";
+import { scatterText } from "../gain.js";
 import { trainingSeconds } from "../time-left.js";
 import { html } from "../ui.js";
+import { finalsFact } from "./finals-fact.js";
 
-export function Facts({ campaign, trial, baseline }) {
+/** `report` is the document of the finals, `search` the figure; null until they are read, and where there are none. */
+export function Facts({ campaign, trial, baseline, report, search }) {
+  const finals = report && finalsFact(trial, report);
   const facts = [
-    ["AP", trial.state === "failed" ? "–" : decimal(trial.reward), apNote(trial, baseline)],
-    ["Multi-adds", millions(trial.madds, 1), `${percent(trial.madds_ratio)} of the budget`],
+    ...(finals ? [["AP in the finals", ...finals]] : []),
+    [finals ? "AP in the search" : "AP", trial.state === "failed" ? "–" : decimal(trial.reward), apNote(trial, baseline, search, !finals)],
+    ["Multi-adds", millions(trial.madds, 1), ofBudget(campaign, trial)],
     ["Parameters", millions(trial.params, 2), baseline && `baseline ${millions(baseline.params, 2)}`],
     ...(campaign.spec.latency ? [["Latency", trial.latency_ms === null ? "–" : `${trial.latency_ms.toFixed(1)} ms`, latencyNote(trial)]] : []),
     ["Training", exactDuration(trainingSeconds(trial)), times(trial)],
@@ -22,7 +27,7 @@ function exactDuration(seconds) {
   return seconds === null || seconds >= 60 ? duration(seconds) : `${seconds.toFixed(1)} s`;
 }
 
-function apNote(trial, baseline) {
+function apNote(trial, baseline, search, isAll) {
   if (trial.state === "failed") return `given up, counts as ${trial.reward}`;
   if (trial.reward === null) {
     if (trial.state !== "running") return "no outcome";
@@ -30,7 +35,8 @@ function apNote(trial, baseline) {
     if (trial.worker_started_at === null) return "queued, no worker has begun it";
     return trial.progress_total ? `step ${trial.progress_step} of ${trial.progress_total}` : "starting";
   }
-  return baseline?.reward === null || !baseline ? "" : `${signed(trial.reward - baseline.reward)} against the baseline, from one reward each`;
+  if (!baseline || baseline.reward === null) return "";
+  return `${difference(trial.reward, baseline.reward)} against the baseline, ${scatterText(search)}${isAll ? ", not confirmed" : ""}`;
 }
 
 function latencyNote({ latency_ratio: ratio }) {

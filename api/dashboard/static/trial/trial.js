@@ -24,6 +24,8 @@ export function Trial({ campaignId, number, mayOperate, isPage = false, onNumber
   const own = useResource(`${path}/trials/${number}`, isRunning ? POLL_MS : null);
   const other = useResource(number === 0 ? null : `${path}/trials/0`);
   const parent = useResource(path, isRunning ? POLL_MS : null);
+  const finals = useResource(parent.data?.finals ? `${path}/finals` : null);
+  const search = useResource(own.data?.reward === null ? null : `${path}/figures/search`);
   const trial = own.data, campaign = parent.data, baseline = number === 0 ? null : other.data;
   useEffect(() => setRunning(trial?.state === "running"), [trial?.state]);
   const error = own.error ?? parent.error;
@@ -33,7 +35,7 @@ export function Trial({ campaignId, number, mayOperate, isPage = false, onNumber
   return html`<article class="trial ${isPage ? "is-page" : ""}">
     <${Actions} ...${shown} onOpen=${setOpen} />
     <${Notice} ...${shown} />
-    <${Facts} ...${shown} />
+    <${Facts} ...${shown} report=${finals.data} search=${search.data} />
     <${Blocks} ...${shown} />
     <${CocoMetrics} ...${shown} />
     <${LearningCurve} ...${shown} />

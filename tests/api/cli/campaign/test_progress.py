@@ -55,7 +55,7 @@ def test_spark_lines_and_durations() -> None:
 def test_the_state_takes_several_lines_where_one_is_too_long(store: Store) -> None:
     campaign, _ = campaign_and_trials(store, Recorder(store).run(2))
     parts = ("2 running, 6 queued", "time left about 3 h 20 min", "and more")
-    lines = status_line(campaign, *parts).splitlines()
+    lines = status_line(campaign, None, *parts).splitlines()
     assert len(lines) > 1
     assert max(map(len, lines)) <= 80
     assert tuple("   ".join(lines).split("   ")[-3:]) == parts
