@@ -39,7 +39,7 @@ def status_line(campaign: CampaignDocument, found: Found | None = None, *more: s
 
 
 def _wrapped(parts: Sequence[str]) -> str:
-    """The parts with a gap between two, and a new line where the next part, or a word of it, would exceed LINE_WIDTH."""
+    """The parts with a gap between two, and a new line before what would exceed LINE_WIDTH."""
     first, *others = [line for part in parts for line in wrap(part, LINE_WIDTH)]
     lines = [first]
     for part in others:
