@@ -140,7 +140,7 @@ def _assert_same_document(found: Document, wanted: Document) -> None:
     assert 10 < len(rows) <= 100
     for each in rows:
         assert list(each) == FIELDS
-        assert each["box"] == [round(side, 2) for side in each["box"]]
+        assert each["box"] == [round(side, 4) for side in each["box"]]
         assert each["score"] == round(each["score"], 6)
         assert each["name"] == NAMES[each["class"]]
         x1, y1, x2, y2 = each["box"]

@@ -120,7 +120,7 @@ def test_a_failure_to_make_the_data_set_is_reported_once(tmp_path: Path, capfd: 
 def test_the_end_names_the_files_of_the_best_and_says_that_it_is_not_confirmed(
     client: Client, served: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ended = client.campaign(recorded(served).run(4).id)
+    ended = client.campaign(recorded(served).run(12).id)
     demo._report(client, ended, Settings(data_dir=tmp_path, port=1), 0.0, service_keeps_running=True)
     best, printed = client.best(ended.id), capsys.readouterr().out
     stem = tmp_path / "demo" / ended.id / f"demo-trial-{best.items[0].number}"

@@ -138,7 +138,7 @@ def test_the_best_model_is_exported_in_any_format(training: Run, served: Store, 
     assert written.stdout == f"{tmp_path / 'out' / 'eff-spinenet-d0-laptop-final-onnx.zip'}\n"
     assert "The best evaluation of the training with laptop-final on digits." in written.stderr
     with zipfile.ZipFile(written.stdout.strip()) as files:
-        assert "small/model.onnx" in files.namelist()
+        assert "eff-spinenet-d0-laptop-final-onnx/model.onnx" in files.namelist()
     spec = training("export", training_id, "--format", "spec", "--out", str(tmp_path / "out"))
     specification = load_block_specification(Path(spec.stdout.strip()))
     assert (specification.architecture.widths, specification.weights) == (SMALL.widths, None)

@@ -205,6 +205,8 @@ def test_there_is_no_best_trial_before_the_first_reward(service: TestClient, sto
         "baseline": None,
         "is_confirmed": False,
         "sentence": None,
+        "gain": None,
+        "learned": None,
     }
     assert "no reward yet" in problem_of(service.get(f"{path}/exports/json"), 404)["detail"]
 

@@ -165,7 +165,7 @@ def test_finals_that_cannot_be_run_are_refused_with_the_reason(service: TestClie
     [
         ({"seeds": 0}, "seeds", "0 is out of range; it must be 1 to 100"),
         ({"top": "3"}, "top", "'3' is not a whole number (1 to 50)"),
-        ({"first_seed": 1}, "first_seed", "that of the campaign, 1, is one of them; give 2 or more, or null"),
+        ({"first_seed": 1}, "first_seed", "that of the campaign, 1, is one of them; give 2 or more, or none"),
         ({"profile": "laptop-alone"}, "profile", "trains on a data set, but `dataset` is not given"),
         ({"profile": "big"}, "profile", "it must be one of paper, laptop"),
         ({"colour": 1}, "colour", "unknown field 'colour'"),

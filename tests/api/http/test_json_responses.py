@@ -46,6 +46,8 @@ def test_a_campaign_without_trials_has_no_best(service: TestClient, store: Store
         "baseline": None,
         "is_confirmed": False,
         "sentence": None,
+        "gain": None,
+        "learned": None,
     }
 
 

@@ -87,7 +87,7 @@ def test_a_damaged_gzip_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "architectures", "rewards"), [("truth/digits.jsonl", 46, 92), ("results/trials.jsonl.gz", 9_999, 10_000)]
+    ("file", "architectures", "rewards"), [("truth/digits.jsonl", 46, 122), ("results/trials.jsonl.gz", 9_999, 10_000)]
 )
 def test_the_rewards_in_the_documentation_are_read(file: str, architectures: int, rewards: int) -> None:
     found = read_rewards(ROOT / "docs" / file)

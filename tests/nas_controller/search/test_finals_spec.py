@@ -69,7 +69,7 @@ def test_no_seed_is_that_of_the_campaign() -> None:
 @pytest.mark.parametrize(
     ("finals", "fields", "field", "message"),
     [
-        ({"first_seed": 5, "seeds": 3}, {"seed": 7}, "first_seed", "give 8 or more, or null"),
+        ({"first_seed": 5, "seeds": 3}, {"seed": 7}, "first_seed", "give 8 or more, or none"),
         ({}, {"seed": MAX_SEED}, "first_seed", f"it must be at most {MAX_SEED - 4}"),
         ({"profile": "laptop"}, {}, "profile", "give laptop-alone, or kind: detection"),
         ({"profile": "synthetic"}, {}, "profile", "only a synthetic search has such finals"),

@@ -14,7 +14,7 @@ const OF_ALL = [
 ];
 const FIGURES = {
   campaigns: [["progress", "Best so far", "Best reward up to each trial."], ...OF_ALL],
-  trials: [["curves", "Learning curves", "Loss and AP by step, of the latest attempt at each.", "None of these trials has reported a loss or an AP."], ...OF_ALL],
+  trials: [["curves", "Learning curves", "Loss and AP by step, of the latest attempt at each."], ...OF_ALL],
 };
 
 const LONG_NAME = 15; // characters that the first column has room for on a phone
@@ -69,9 +69,10 @@ function Settings({ subjects, kind }) {
 function Figures({ subjects, kind }) {
   const names = subjects.map(({ name }) => encodeURIComponent(name)).join(",");
   const version = subjects.map(({ campaign }) => campaign.last_event).join(".");
-  return html`<div class="charts">${FIGURES[kind].map(([name, title, about, empty = "There is nothing to draw yet."]) => html`<figure class="card wide" key=${name}>
+  const drawn = FIGURES[kind].filter(([name]) => name !== "curves" || subjects.some(({ trial }) => trial.curve?.length));
+  return html`<div class="charts">${drawn.map(([name, title, about]) => html`<figure class="card wide" key=${name}>
     <figcaption><h2>${title}</h2><p class="muted">${about}</p></figcaption>
-    <${Figure} path="/v1/compare" query=${`figure=${name}&${kind}=${names}`} version=${version} label=${title} empty=${empty} />
+    <${Figure} path="/v1/compare" query=${`figure=${name}&${kind}=${names}`} version=${version} label=${title} empty="There is nothing to draw yet." />
   </figure>`)}</div>`;
 }
 
