@@ -31,7 +31,9 @@ def run_script(directory: Path, body: str, given: Any) -> Any:
     (static / "package.json").write_text('{"type": "module"}')
     dataset = {f"{name}States": " ".join(states) for name, states in STATE_SETS.items()}
     prelude = PRELUDE.replace("DATASET", json.dumps(dataset))
-    (static / "run.js").write_text(f"{prelude}\nconsole.log(JSON.stringify(await (async () => {{ {body} }})()));\n")
+    result = f"JSON.stringify(await (async () => {{ {body} }})())"
+    # It ends there, whatever timers the modules have set.
+    (static / "run.js").write_text(f"{prelude}\nprocess.stdout.write({result}, () => process.exit(0));\n")
     completed = subprocess.run(
         ["node", str(static / "run.js")], input=json.dumps(given), capture_output=True, text=True, timeout=60
     )

@@ -55,7 +55,7 @@ async function check() {
 }
 
 function show() {
-  document.body.classList?.toggle("is-stale", isLost);
+  document.body.classList.toggle("is-stale", isLost);
   byId("connection").hidden = !isLost;
   setText("connection", isLost ? `Disconnected, ${readAt === null ? "no data yet" : `showing data from ${moment(readAt)}`}, retrying` : "");
 }
