@@ -143,9 +143,9 @@ def test_confirmations_say_what_is_true_in_the_state(tmp_path: Path, store: Stor
     assert actions["running"].keys() - more == {"change", "pause", "stop"}
     assert actions["stopping"].keys() - more == set()
     assert actions["failed"].keys() - more == {"retry"}
-    assert actions["stopped"].keys() - more == {"finals"}
+    assert actions["stopped"].keys() - more == {"change", "finals"}
     assert actions["completed"].keys() - more == {"change", "finals"}
-    assert actions["without a reward"].keys() - more == set()
+    assert actions["without a reward"].keys() - more == {"change"}
     assert {state for state, each in actions.items() if "delete" in each} >= {*DELETABLE_CAMPAIGN_STATES}
     assert "delete" not in actions["running"]
     keeps = {state: each["stop"]["keep"] for state, each in actions.items() if "stop" in each}
