@@ -15,6 +15,7 @@ from httpx_sse import connect_sse
 
 from api.client_responses import (
     BUSY_SECONDS,
+    PENDING_SECONDS,
     Document,
     document_in,
     file_name,
@@ -140,9 +141,18 @@ class Connection:
             left -= 0 if at_most is None else len(page.items)
 
     def _get(self, path: str, parameters: dict[str, Any] | None = None) -> httpx.Response:
-        """A GET, sent again while what it asks for is being computed."""
+        """A GET, sent again while what it asks for is being computed, for up to PENDING_SECONDS.
+
+        Raises EffspineError, with how far the service is, after that.
+        """
         query = {name: value for name, value in (parameters or {}).items() if value is not None}
+        deadline = time.monotonic() + PENDING_SECONDS
         while (response := self._send("GET", path, params=query)).status_code == httpx.codes.ACCEPTED:
+            if time.monotonic() > deadline:
+                raise EffspineError(
+                    f"the service at {self._http.base_url} still computes this after {PENDING_SECONDS:.0f} seconds "
+                    f"({response.json()['detail']}); ask again later"
+                )
             time.sleep(retry_after_seconds(response))
         return response
 

@@ -17,6 +17,8 @@ from search_space.secret_urls import displayed_url
 
 BUSY_SECONDS = 30.0
 """How long to wait while the service still executes an earlier sending of the same request."""
+PENDING_SECONDS = 600.0
+"""How long to wait for what the service computes with several requests."""
 
 Document = TypeVar("Document", bound=BaseModel)
 

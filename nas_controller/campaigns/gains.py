@@ -16,8 +16,8 @@ def gain_of(store: Store, campaign: CampaignRecord) -> GainDocument | None:
     before the baseline has a reward. Raises NotFoundError.
     """
     if campaign.finals is not None and campaign.finals.best is not None:
-        found = _of_finals(comparisons_of(campaign.finals, store.reads.final_runs(campaign.id)), campaign)
-        if found is not None:
+        comparisons = comparisons_of(campaign.finals, store.reads.final_runs(campaign.id))
+        if (found := _of_finals(comparisons, campaign.finals.best, campaign.confirmed_winner)) is not None:
             return found
     if campaign.best_trial is None or campaign.best_reward is None or campaign.baseline_reward is None:
         return None
@@ -33,30 +33,21 @@ def gain_of(store: Store, campaign: CampaignRecord) -> GainDocument | None:
     )
 
 
-def _of_finals(comparisons: Sequence[Comparison], campaign: CampaignRecord) -> GainDocument | None:
-    first = None if campaign.finals is None else campaign.finals.best
-    measured = [each for each in comparisons if each.reward is not None and each.baseline_reward is not None]
-    if first == BASELINE_TRIAL and measured:
-        other = measured[0]
-        return _document(
-            other._replace(trial=first, reward=other.baseline_reward, mean=0.0, low=None, high=None), False
-        )
-    for each in measured:
-        if each.trial == first:
-            return _document(each, each.trial == campaign.confirmed_winner)
+def _of_finals(comparisons: Sequence[Comparison], first: int, winner: int | None) -> GainDocument | None:
+    for found in comparisons:
+        if found.reward is None or found.baseline_reward is None or found.mean is None:
+            continue
+        if first == BASELINE_TRIAL:  # with any finalist it has the same seeds
+            found = found._replace(trial=first, reward=found.baseline_reward, mean=0.0, low=None, high=None)
+        if found.trial == first:
+            return GainDocument(
+                trial=first,
+                reward=found.reward,
+                baseline_reward=found.baseline_reward,
+                seeds=found.pairs,
+                value=found.mean,
+                low=found.low,
+                high=found.high,
+                is_confirmed=first == winner,
+            )
     return None
-
-
-def _document(found: Comparison, is_confirmed: bool) -> GainDocument | None:
-    if found.reward is None or found.baseline_reward is None or found.mean is None:
-        return None
-    return GainDocument(
-        trial=found.trial,
-        reward=found.reward,
-        baseline_reward=found.baseline_reward,
-        seeds=found.pairs,
-        value=found.mean,
-        low=found.low,
-        high=found.high,
-        is_confirmed=is_confirmed,
-    )

@@ -40,7 +40,7 @@ class SearchHealth(NamedTuple):
     have, be it the luck of a training or the error of a slice, and `gain_error` the half width of the 95 % interval
     that it gives the difference of two rewards; null for fewer architectures than `noise_needs`. Neither says how far
     the proxy is from a full training. `failed_lately` of the latest `outcomes_lately` are failures, and `is_failing`
-    says whether they are a quarter.
+    says whether they are FAILING_SHARE of them or more.
     """
 
     distinct: int

@@ -103,7 +103,10 @@ class BaseSpec(BaseModel):
     )
     operations: OperationsSpec = setting("Operations", "The operations of all blocks.", default=OperationsSpec())
     exported_from: ExportedFrom | None = setting(
-        "Exported from", "The trial of an earlier search that the architecture is of; null for another.", default=None
+        "Exported from",
+        "The trial of an earlier search that the architecture is of; left out for another.",
+        default=None,
+        exclude_if=lambda source: source is None,
     )
 
     def build(self) -> Architecture:

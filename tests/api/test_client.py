@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from api import client_connection
 from api.client import Client, ServiceRefusedError, ServiceUnreachableError
 from search_space.errors import EffspineError
 
@@ -173,3 +174,11 @@ def test_a_figure_that_is_being_computed_is_asked_for_again() -> None:
     pending = {"detail": "Replaying the search: 1 of 2 rewards", "done": 1, "of": 2}
     responses = [httpx.Response(202, json=pending, headers={"Retry-After": "0"}), httpx.Response(200, json={"of": 2})]
     assert client_of(lambda _: responses.pop(0)).figure("c", "entropy") == {"of": 2}
+
+
+def test_a_figure_that_is_computed_for_too_long_is_given_up_with_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_connection, "PENDING_SECONDS", 0.0)
+    pending = {"detail": "Replaying the search: 1 of 2 rewards", "done": 1, "of": 2}
+    endless = client_of(lambda _: httpx.Response(202, json=pending, headers={"Retry-After": "0"}))
+    with pytest.raises(EffspineError, match=r"still computes this .*Replaying the search: 1 of 2 rewards.*ask again"):
+        endless.figure("c", "entropy")

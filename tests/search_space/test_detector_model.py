@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +28,18 @@ SMALL = EFF_SPINENET_D0.scaled(0.1, divisor=1, input_px=64, subnet_width=4, subn
 
 def model() -> DetectorModel:
     """A small detector with two classes and initial weights."""
-    return initial_model(BlockSpecification(SMALL, {}, anchor_size=2.0, classes=CLASSES, figures={"ap": 0.5}), seed=3)
+    return initial_model(BlockSpecification(SMALL, {}, anchor_size=2.0, classes=CLASSES), seed=3)
 
 
 def test_a_directory_holds_the_model(tmp_path: Path) -> None:
-    saved = model()
+    initial = model()
+    saved = replace(initial, specification=replace(initial.specification, figures={"ap": 0.5}))
     save_detector(saved, tmp_path / "new" / "detector")
     loaded = load_detector(tmp_path / "new" / "detector")
     assert loaded.architecture == SMALL
     assert (loaded.origin, loaded.seed) == ("initial", 3)
     assert (loaded.specification.anchor_size, loaded.specification.classes) == (2.0, CLASSES)
-    assert loaded.specification.figures == saved.specification.figures
+    assert loaded.specification.figures == {"ap": 0.5}
     assert loaded.tensors.keys() == saved.tensors.keys() == {p.name for p in parameters(SMALL)}
     for name, values in saved.tensors.items():
         np.testing.assert_array_equal(loaded.tensors[name], values)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from api.http.cached_responses import cached_response
 from api.http.conditional_get import IfTrainingModified, IfTrialsModified
 from api.http.dependencies import CampaignId, ServiceSettings, ServiceStore, TrainingId
 from api.http.pdf_responses import PDF_FILE, PdfWidth, pdf_response
 from api.http.pdf_responses import WIDTH as PDF_WIDTH
-from api.http.routes.drawings import DRAWN, SVG, Style, Width, file_headers, sheet
+from api.http.routes.drawings import DRAWN, Style, Width, sheet, svg_response
 from api.settings import Settings
 from nas_controller.drawings.curves import training_curve, trial_curve
 from nas_controller.drawings.sheet import WIDTH, Sheet
@@ -44,12 +44,8 @@ def trial_svg(
 ) -> Response:
     """Loss and AP by step of each attempt at the trial, beside the baseline's, as SVG. 404 before the first report."""
     subject = _trial(store, campaign_id, number)
-    wanted = sheet(subject, style, width)
-
-    def draw() -> bytes:
-        return _trial_curve(store, campaign_id, number, wanted).encode()
-
-    return cached_response(request, draw, SVG, file_headers(f"{subject} curve", "svg"))
+    draw = partial(_trial_curve, store, campaign_id, number, sheet(subject, style, width))
+    return svg_response(request, f"{subject} curve", draw)
 
 
 @router.get(
@@ -96,12 +92,8 @@ def training_svg(
 ) -> Response:
     """The main metric of each evaluation and the losses by step, as SVG. 404 before the first logged step."""
     training = store.reads.get_training(training_id)
-    wanted = sheet(training.name, style, width)
-
-    def draw() -> bytes:
-        return _training_curve(settings, training, wanted).encode()
-
-    return cached_response(request, draw, SVG, file_headers(f"{training.name} curve", "svg"))
+    draw = partial(_training_curve, settings, training, sheet(training.name, style, width))
+    return svg_response(request, f"{training.name} curve", draw)
 
 
 @router.get(

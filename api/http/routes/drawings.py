@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -48,9 +49,10 @@ def sheet(subject: str, style: str | None, width: int) -> Sheet:
     return Sheet(width, None if style == "page" else Heading(subject, datetime.now(UTC).date()))
 
 
-def file_headers(name: str, suffix: str) -> dict[str, str]:
-    """The headers that name the file of a download; `name` is that of a campaign or a training with the figure's."""
-    return {"Content-Disposition": f'inline; filename="{model_name(name)}.{suffix}"'}
+def svg_response(request: Request, name: str, draw: Callable[[], str]) -> Response:
+    """What `draw` returns, as the response to a conditional GET, in a file called after `name`."""
+    headers = {"Content-Disposition": f'inline; filename="{model_name(name)}.svg"'}
+    return cached_response(request, lambda: draw().encode(), SVG, headers)
 
 
 @router.get(
@@ -78,11 +80,8 @@ def campaign_drawing(
         raise NotFoundError(f"there is no drawing {name!r}; there are: {', '.join(DRAWINGS)}")
     campaign = store.reads.get_campaign(campaign_id)
     wanted = sheet(campaign.name, style, width)
-
-    def draw() -> bytes:
-        return campaign_figure(store, campaign_id, name, wanted, at).encode()
-
-    return cached_response(request, draw, SVG, file_headers(f"{campaign.name} {name}", "svg"))
+    draw = partial(campaign_figure, store, campaign_id, name, wanted, at)
+    return svg_response(request, f"{campaign.name} {name}", draw)
 
 
 @router.get("/v1/compare.svg", response_class=Response, responses=DRAWN, summary="Draw a comparison")
@@ -100,10 +99,8 @@ def comparison_drawing(
     404 says which has nothing to draw yet.
     """
     compared = compared_if_modified(request, store, campaigns, trials)
-    subject = subject_of(store, compared)
-    wanted = sheet(subject, style, width)
-    headers = file_headers(f"compare {figure}", "svg")
-    return cached_response(request, lambda: comparison_figure(store, figure, compared, wanted).encode(), SVG, headers)
+    wanted = sheet(subject_of(store, compared), style, width)
+    return svg_response(request, f"compare {figure}", partial(comparison_figure, store, figure, compared, wanted))
 
 
 def compared_if_modified(

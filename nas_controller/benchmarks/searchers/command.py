@@ -1,6 +1,6 @@
-"""`effspine bench searchers`: about ten minutes on two cores, and as much for every two files of rewards.
+"""`effspine bench searchers`: the search algorithms on rewards whose true value is known.
 
-A proposal of `tpe` takes a hundred times as long as one of the others, so it is only compared where it is named.
+A proposal of `tpe` takes far longer than one of the others, so it is only compared where it is named.
 
 Expected of the defaults: `reinforce` takes at most a quarter of the trials that random search takes to the same value,
 and no other searcher is better after 1,000 trials.

@@ -163,7 +163,7 @@ def test_a_failed_shared_training_of_an_earlier_version_has_no_log(source: Store
         assert row.shared_training is not None
         later = ("log_tail", "worker_started_at", "devices")
         row.shared_training = {name: value for name, value in row.shared_training.items() if name not in later}
-        for event in session.scalars(select(models.Event).where(models.Event.kind.startswith("shared_training."))):
+        for event in session.scalars(select(models.Event).where(models.Event.kind.startswith("shared-training."))):
             event.data = {name: value for name, value in event.data.items() if name != "devices"}
     copy_into_schema("0012", source, empty_database_url)
     upgraded = Store.open(empty_database_url)

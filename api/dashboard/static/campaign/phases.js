@@ -16,7 +16,7 @@ export function phasesOf(campaign, recent, report, now) {
   const isOver = FINISHED.has(campaign.state);
   const search = {
     name: "Search",
-    state: isInFinals(campaign) || campaign.state === "completed" || campaign.trials_finished >= spec.trials ? "done" : isOver ? "not run" : campaign.trials_begun ? "now" : "to come",
+    state: isInFinals(campaign) || campaign.stopped_because !== null || campaign.trials_finished >= spec.trials ? "done" : isOver ? "not run" : campaign.trials_begun ? "now" : "to come",
     value: campaign.trials_finished,
     max: spec.trials,
     note: `${campaign.trials_finished} / ${spec.trials} trials`,
