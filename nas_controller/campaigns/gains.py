@@ -35,19 +35,21 @@ def gain_of(store: Store, campaign: CampaignRecord) -> GainDocument | None:
 
 def _of_finals(comparisons: Sequence[Comparison], first: int, winner: int | None) -> GainDocument | None:
     for found in comparisons:
-        if found.reward is None or found.baseline_reward is None or found.mean is None:
+        reward, baseline, mean, low, high = found.reward, found.baseline_reward, found.mean, found.low, found.high
+        if reward is None or baseline is None or mean is None:
             continue
-        if first == BASELINE_TRIAL:  # with any finalist it has the same seeds
-            found = found._replace(trial=first, reward=found.baseline_reward, mean=0.0, low=None, high=None)
-        if found.trial == first:
-            return GainDocument(
-                trial=first,
-                reward=found.reward,
-                baseline_reward=found.baseline_reward,
-                seeds=found.pairs,
-                value=found.mean,
-                low=found.low,
-                high=found.high,
-                is_confirmed=first == winner,
-            )
+        if first == BASELINE_TRIAL:  # against itself, over the seeds that it has in common with a finalist
+            reward, mean, low, high = baseline, 0.0, None, None
+        elif found.trial != first:
+            continue
+        return GainDocument(
+            trial=first,
+            reward=reward,
+            baseline_reward=baseline,
+            seeds=found.pairs,
+            value=mean,
+            low=low,
+            high=high,
+            is_confirmed=first == winner,
+        )
     return None
