@@ -113,7 +113,9 @@ class CampaignFields(Document):
     paused_at: datetime | None = Field(None, description="Start of the current pause; null unless it is paused.")
     paused_seconds: float = Field(0.0, description="Total duration of the pauses that have ended.")
     device_seconds: float = Field(
-        0.0, description="Time of its finished attempts since their workers began them, summed over devices."
+        0.0,
+        description="Time of its finished attempts, summed over devices: what their workers told, or where a worker told "
+        "none, from its begin to the end.",
     )
     stopped_because: StopReason | None = Field(
         None,
