@@ -288,3 +288,9 @@ class SupervisorDocument(Document):
     failing_sinks: dict[str, str] = Field(
         description="The sinks, such as `mlflow`, that it cannot write for now, each with the latest cause."
     )
+    processors: int | None = Field(
+        None, description="Processors of its machine; null where it trains on a Ray cluster, whose size it does not know."
+    )
+    max_parallelism: int | None = Field(
+        None, description="The most trials that it trains at once, over all campaigns; null where it sets no limit."
+    )
