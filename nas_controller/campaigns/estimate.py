@@ -14,7 +14,7 @@ from nas_controller.entities import EstimateDocument, FinalsEstimateDocument, Sh
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.states import EstimateBasis
 from nas_controller.store import Span, Store
-from nas_controller.throughput import mean_interval, most_at_once
+from nas_controller.throughput import mean_interval
 
 IsSimilar = Callable[[CampaignSpec], bool]
 
@@ -89,16 +89,12 @@ def _at_once(store: Store, spec: CampaignSpec) -> int:
     return max(1, max(limits, default=spec.parallelism))
 
 
-def _cost(
-    spec: CampaignSpec, measured: _Measured, trainings: int, at_once: int
-) -> tuple[float | None, float | None]:
-    """Seconds on the wall and device hours of as many trainings, `at_once` together unless a throughput was observed."""
+def _cost(spec: CampaignSpec, measured: _Measured, trainings: int, at_once: int) -> tuple[float | None, float | None]:
+    """Wall seconds and device hours of as many trainings, `at_once` together unless a throughput was observed."""
     if measured.seconds is None:
         return None, None
-    if measured.interval is None:
-        wall = measured.seconds * -(-trainings // at_once)
-    else:
-        wall = measured.interval * trainings
+    observed = None if measured.interval is None else measured.interval * trainings
+    wall = measured.seconds * -(-trainings // at_once) if observed is None else observed
     return wall, measured.seconds * trainings * spec.resources.devices / 3600
 
 
@@ -184,10 +180,8 @@ def _median(spans: list[Span]) -> float:
 def _newest_interval(spans: list[Span], parallelism: int) -> float | None:
     """The mean interval between ends in the newest campaign that has enough of them; `spans` are newest first."""
     longest = max((span.seconds for span in spans), default=0.0)
-    for _, grouped in groupby(spans, lambda span: span.campaign):
-        of_campaign = [(span.began.timestamp(), span.ended.timestamp()) for span in grouped]
-        at_once = most_at_once(of_campaign, parallelism)
-        interval = mean_interval((ended for _, ended in of_campaign), longest, at_once)
+    for _, of_campaign in groupby(spans, lambda span: span.campaign):
+        interval = mean_interval((span.ended.timestamp() for span in of_campaign), longest, parallelism)
         if interval is not None:
             return interval
     return None

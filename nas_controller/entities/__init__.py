@@ -114,8 +114,8 @@ class CampaignFields(Document):
     paused_seconds: float = Field(0.0, description="Total duration of the pauses that have ended.")
     device_seconds: float = Field(
         0.0,
-        description="Time of its finished attempts, summed over devices: what their workers told, or where a worker told "
-        "none, from its begin to the end.",
+        description="Time of its finished attempts, summed over devices: what their workers told or, where one told "
+        "nothing, from its begin to the end.",
     )
     stopped_because: StopReason | None = Field(
         None,
@@ -289,7 +289,8 @@ class SupervisorDocument(Document):
         description="The sinks, such as `mlflow`, that it cannot write for now, each with the latest cause."
     )
     processors: int | None = Field(
-        None, description="Processors of its machine; null where it trains on a Ray cluster, whose size it does not know."
+        None,
+        description="Processors of its machine; null where it trains on a Ray cluster, whose size it does not know.",
     )
     max_parallelism: int | None = Field(
         None, description="The most trials that it trains at once, over all campaigns; null where it sets no limit."

@@ -93,8 +93,8 @@ class Rewarded:
     `data` is the identity of the data that it read (`proxy_trainer.data.data_identity`), None for a synthetic task.
     Those of finals differ from those of the search: `search_data` is the identity of what the search would read now.
     `detector` is what a training of the finals has trained, without provenance; None for others. `latency` is None
-    unless the campaign measures it. `log_tail` is that of `Failed`. `seconds` are those of the worker from the begin of the
-    attempt to this result; None where it has not told them.
+    unless the campaign measures it. `log_tail` is that of `Failed`. `seconds` are those of the worker from the begin of
+    the attempt to this result; None where it has not told them.
     """
 
     reward: float

@@ -123,8 +123,15 @@ class SharedTrainingWrites:
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
-            changes = {"error": error, "error_kind": error_kind, "log_tail": sanitise(log_tail)}
-            ended = end_shared_attempt(campaign, now, "failed", worker_seconds=seconds, **changes)
+            ended = end_shared_attempt(
+                campaign,
+                now,
+                "failed",
+                worker_seconds=seconds,
+                error=error,
+                error_kind=error_kind,
+                log_tail=sanitise(log_tail),
+            )
             if ended is not None:
                 campaign.workers_killed += error_kind == WORKER_KILLED
                 facts = {"attempt": ended, "error": error, "kind": error_kind}

@@ -159,8 +159,8 @@ class TrialWrites:
         An abandoned attempt may still be the first. A result after the first is `late`: the attempt is marked so, an
         event is added and nothing else changes. The accepted attempt reported again is a `duplicate` and changes
         nothing. `stopped_early` has the `step` at which the trial was stopped with this reward, and why; it is stored
-        in the event. `seconds` are those that the attempt took its worker, None where the worker is still at it. Raises InvalidValueError for a reward outside 0 to 1, NotFoundError, and ConflictError for a
-        stopped trial.
+        in the event. `seconds` are those that the attempt took its worker, None where the worker is still at it. Raises
+        InvalidValueError for a reward outside 0 to 1, NotFoundError, and ConflictError for a stopped trial.
         """
         if not 0.0 <= reward <= 1.0:
             raise InvalidValueError(f"trial {number}: the reward {reward} is not in 0 to 1", field="reward")

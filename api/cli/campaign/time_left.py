@@ -44,7 +44,7 @@ def _most_at_once(recent: Sequence[TrialDocument | FinalRunDocument], parallelis
     """The most of these trainings that workers have run at one time, failed ones included."""
     return most_at_once(
         (
-            (training.worker_started_at.timestamp(), training.finished_at and training.finished_at.timestamp())
+            (training.worker_started_at.timestamp(), training.finished_at.timestamp() if training.finished_at else None)
             for training in recent
             if training.worker_started_at is not None
         ),

@@ -74,14 +74,14 @@ def test_its_time_counts_for_the_devices_that_its_worker_holds(store: Store, clo
 
 def test_its_time_is_what_its_worker_tells_without_the_wait_for_the_commit(store: Store, clock: Clock) -> None:
     lease = claimed(store)
-    for end in (
-        lambda: store.runner.fail_shared_training(lease, "no memory", "out-of-memory", seconds=3.0),
-        lambda: store.runner.complete_shared_training(lease, replace(WEIGHTS, seconds=5.0)),
-    ):
+    for outcome in ("fails", "completes"):
         store.runner.start_shared_training(lease, 20, 4.0)
         store.runner.record_shared_begin(lease, 0.0)
         clock.advance(9)
-        end()
+        if outcome == "fails":
+            store.runner.fail_shared_training(lease, "no memory", "out-of-memory", seconds=3.0)
+        else:
+            store.runner.complete_shared_training(lease, replace(WEIGHTS, seconds=5.0))
     assert training_of(store, lease).seconds == 3 + 5
     assert store.reads.get_campaign(lease.campaign_id).device_seconds == 4 * 8
 

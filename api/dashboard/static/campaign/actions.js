@@ -25,7 +25,7 @@ const start = {
   label: () => "Start",
   isOffered: ({ state }) => STARTABLE.has(state),
   title: () => "Start this campaign?",
-  text: ({ spec }) => `Its ${spec.trials.toLocaleString("en")} trials run as soon as a supervisor claims it, ${spec.parallelism} at a time. Most of its settings cannot be changed afterwards.`,
+  text: ({ spec }) => `Its ${spec.trials.toLocaleString("en")} trials run as soon as a supervisor claims it, at most ${spec.parallelism} at a time. Most of its settings cannot be changed afterwards.`,
   keep: () => "Keep the draft",
   confirm: () => "Start it",
   More: StartCost,
