@@ -55,7 +55,7 @@ def _print_trials(estimated: EstimateDocument) -> None:
         note(_NOTHING_MEASURED)
         return
     basis = {
-        "same-workers": f"the median of {estimated.measured_trials} trials of this proxy task with the same workers",
+        "same-workers": f"from {estimated.measured_trials} trials of this proxy task with the same workers",
         "same-task": f"the median of {estimated.measured_trials} trials of this proxy task, but with other workers",
         "profile": "the duration in the synthetic profile",
     }
