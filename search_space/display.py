@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -56,12 +57,21 @@ def written_difference(one: float, other: float, digits: int = 3) -> float:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration: `42 s`, `3 min 05 s`, `2 h 10 min`."""
-    if seconds is None:
+    """A duration: `42 s`, `3 min 05 s`, `2 h 10 min`, `1,041 d 16 h`. static/format.js has the same rule."""
+    if seconds is None or not math.isfinite(seconds):
         return "-"
-    whole = round(seconds)
+    if 0 < seconds < 0.5:
+        return "under 1 s"
+    whole = math.floor(max(0.0, seconds) + 0.5)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400:,} d {whole % 86400 // 3600} h"
+
+
+def device_time(hours: float | None) -> str:
+    """Device hours as a time: `4 min 00 s of device time`. static/format.js has the same rule."""
+    return f"{duration(None if hours is None else 3600 * hours)} of device time"

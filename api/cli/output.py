@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from search_space.display import device_time as device_time
 from search_space.display import duration as duration
 from search_space.display import written_difference
 from search_space.terminal import cell_text as cell_text

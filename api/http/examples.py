@@ -216,6 +216,8 @@ _SUPERVISOR = {
     "seen_at": "2026-11-22T15:00:33.902114Z",
     "is_alive": True,
     "failing_sinks": {},
+    "processors": 8,
+    "max_parallelism": None,
 }
 _COUNTS = {"running": 1, "queued": 0, "completed": 4, "failed": 0, "stopped": 0}
 _UNIFORM_PROBABILITIES = [[0.2] * 5] * 18

@@ -54,7 +54,7 @@ def _cost(documents: CampaignDocuments) -> Section:
     rows = {
         "trials": f"{campaign.trials_finished:,} finished of {campaign.trials_begun:,} begun"
         + (f"; {counted(campaign.repeats_skipped, 'repeat')} skipped" if campaign.repeats_skipped else ""),
-        "device time": f"{duration(campaign.device_seconds)} ({campaign.device_seconds / 3600:.3g} device hours)",
+        "device time": duration(campaign.device_seconds),
         "wall time": _wall_time(documents),
     }
     if campaign.shared_training is not None:

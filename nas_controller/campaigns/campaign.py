@@ -238,16 +238,16 @@ class Campaign:
         controller = self._search.controller if trial is None else self._updated_controller(trial, end)
         stopped = None if stop is None else stop.to_dict()
         result = (outcome.reward, outcome.metrics, controller.state(), stopped, outcome.data, outcome.latency)
-        accepted = self._store.runner.accept_reward(self._lease, work.number, work.attempt, *result, outcome.log_tail)
+        of_worker = (outcome.log_tail, outcome.seconds)
+        accepted = self._store.runner.accept_reward(self._lease, work.number, work.attempt, *result, *of_worker)
         if trial is not None and accepted.outcome != "late":
             self._data = self._data or outcome.data
             self._finish(work.number, controller, end, accepted)
 
     def _fail(self, work: TrialWork, failure: Failed) -> None:
         number = work.number
-        attempt = self._store.runner.fail_attempt(
-            self._lease, number, work.attempt, failure.error, failure.kind, failure.log_tail, failure.data
-        )
+        result = (failure.error, failure.kind, failure.log_tail, failure.data, failure.seconds)
+        attempt = self._store.runner.fail_attempt(self._lease, number, work.attempt, *result)
         if failure.reaction == "stop":
             self.end("failed", failure.error, kind=failure.kind)
         elif number not in self._trials.running or number in self._trials.to_attempt:

@@ -30,12 +30,17 @@ class _Measured(NamedTuple):
     trainings: int
     interval: float | None = None
 
+    @property
+    def assumes_throughput(self) -> bool:
+        """Whether the time of several follows from how many train at once, since no throughput was observed."""
+        return self.seconds is not None and self.interval is None
+
 
 def estimate(store: Store, spec: CampaignSpec, data_dir: Path) -> EstimateDocument:
     """Estimates a campaign; `data_dir` may have shared weights from before. Raises StoreUnavailableError."""
-    measured = _of_trials(store, spec)
+    measured, at_once = _of_trials(store, spec), _at_once(store, spec)
     shared = shared_training_estimate(store, spec, data_dir)
-    wall, hours = _cost(spec, measured, spec.trials)
+    wall, hours = _cost(spec, measured, spec.trials, at_once)
     bounded_by: Literal["wall_seconds", "device_hours"] | None = None
     if wall is not None and hours is not None:
         fraction, bounded_by = _bounded(spec, wall, hours, shared)
@@ -46,37 +51,50 @@ def estimate(store: Store, spec: CampaignSpec, data_dir: Path) -> EstimateDocume
         basis=measured.basis,
         measured_trials=measured.trainings,
         seconds_per_trial=_rounded(measured.seconds, 3),
+        at_once=at_once if measured.assumes_throughput else None,
         wall_seconds=_rounded(wall, 3),
         device_hours=_rounded(hours, 6),
         bounded_by=bounded_by,
         shared_training=shared,
-        finals=_finals(store, spec),
+        finals=_finals(store, spec, at_once),
     )
 
 
-def _finals(store: Store, spec: CampaignSpec) -> FinalsEstimateDocument | None:
+def _finals(store: Store, spec: CampaignSpec, at_once: int) -> FinalsEstimateDocument | None:
     if spec.finals is None:
         return None
     measured, trainings = _of_finals(store, spec), spec.finals.seeds * (spec.finals.top + 1)
-    wall, hours = _cost(spec, measured, trainings)
+    wall, hours = _cost(spec, measured, trainings, at_once)
     return FinalsEstimateDocument(
         trainings=trainings,
         basis=measured.basis,
         measured_trainings=measured.trainings,
         seconds_per_training=_rounded(measured.seconds, 3),
+        at_once=at_once if measured.assumes_throughput else None,
         wall_seconds=_rounded(wall, 3),
         device_hours=_rounded(hours, 6),
     )
 
 
-def _cost(spec: CampaignSpec, measured: _Measured, trainings: int) -> tuple[float | None, float | None]:
-    """Seconds on the wall and device hours of as many trainings."""
+def _at_once(store: Store, spec: CampaignSpec) -> int:
+    """The trials that train at once at full speed, if no other campaign runs: `parallelism`, or fewer where the machine
+    of every living supervisor has not their processors. What a Ray cluster has is not known.
+    """
+    limits = []
+    for supervisor in store.reads.list_supervisors():
+        if supervisor.is_alive:
+            of_machine = None if supervisor.processors is None else supervisor.processors // (spec.resources.cpus or 1)
+            known = [limit for limit in (of_machine, supervisor.max_parallelism) if limit is not None]
+            limits.append(min([spec.parallelism, *known]))
+    return max(1, max(limits, default=spec.parallelism))
+
+
+def _cost(spec: CampaignSpec, measured: _Measured, trainings: int, at_once: int) -> tuple[float | None, float | None]:
+    """Wall seconds and device hours of as many trainings, `at_once` together unless a throughput was observed."""
     if measured.seconds is None:
         return None, None
-    if measured.interval is None:
-        wall = measured.seconds * -(-trainings // spec.parallelism)
-    else:
-        wall = measured.interval * trainings
+    observed = None if measured.interval is None else measured.interval * trainings
+    wall = measured.seconds * -(-trainings // at_once) if observed is None else observed
     return wall, measured.seconds * trainings * spec.resources.devices / 3600
 
 
@@ -107,29 +125,34 @@ def _left(limit: float | None, taken: float | None) -> float:
 
 def _of_trials(store: Store, spec: CampaignSpec) -> _Measured:
     task = spec.proxy_task.resolve()
-    if task.kind == "synthetic" and spec.latency is None:
-        return _Measured(task.seconds, "profile", 0)
 
     def measures_the_same(other: CampaignSpec) -> bool:
         return other.proxy_task.resolve() == task and other.latency == spec.latency
 
-    return _measured(spec, store.reads.trial_spans, measures_the_same)
+    of_profile = task.seconds if task.kind == "synthetic" and spec.latency is None else None
+    return _measured(spec, store.reads.trial_spans, measures_the_same, of_profile)
 
 
 def _of_finals(store: Store, spec: CampaignSpec) -> _Measured:
     task = spec.finals_task
     assert task is not None
-    if task.kind == "synthetic":
-        return _Measured(task.seconds, "profile", 0)
 
     def has_task(other: CampaignSpec) -> bool:
         return other.finals_task == task
 
-    return _measured(spec, store.reads.final_spans, has_task)
+    return _measured(spec, store.reads.final_spans, has_task, task.seconds if task.kind == "synthetic" else None)
 
 
-def _measured(spec: CampaignSpec, spans_of: Callable[[IsSimilar], list[Span]], has_task: IsSimilar) -> _Measured:
-    """What trainings of this task took: in campaigns with the same workers, with their throughput, else in any."""
+def _measured(
+    spec: CampaignSpec,
+    spans_of: Callable[[IsSimilar], list[Span]],
+    has_task: IsSimilar,
+    of_profile: float | None,
+) -> _Measured:
+    """What trainings of this task took: in campaigns with the same workers, with their throughput, else in any.
+
+    Where the synthetic profile says what one takes, `of_profile`, only the throughput is measured.
+    """
 
     def is_same_task(other: CampaignSpec) -> bool:
         return has_task(other) and other.dataset == spec.dataset and other.search_space == spec.search_space
@@ -137,8 +160,14 @@ def _measured(spec: CampaignSpec, spans_of: Callable[[IsSimilar], list[Span]], h
     def has_same_workers(other: CampaignSpec) -> bool:
         return is_same_task(other) and (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
 
-    if spans := spans_of(has_same_workers):
-        return _Measured(_median(spans), "same-workers", len(spans), _newest_interval(spans, spec.parallelism))
+    spans = spans_of(has_same_workers)
+    interval = _newest_interval(spans, spec.parallelism)
+    if of_profile is not None:
+        if interval is None:
+            return _Measured(of_profile, "profile", 0)
+        return _Measured(of_profile, "same-workers", len(spans), interval)
+    if spans:
+        return _Measured(_median(spans), "same-workers", len(spans), interval)
     if spans := spans_of(is_same_task):
         return _Measured(_median(spans), "same-task", len(spans))
     return _Measured(None, "nothing", 0)
@@ -150,7 +179,7 @@ def _median(spans: list[Span]) -> float:
 
 def _newest_interval(spans: list[Span], parallelism: int) -> float | None:
     """The mean interval between ends in the newest campaign that has enough of them; `spans` are newest first."""
-    longest = max(span.seconds for span in spans)
+    longest = max((span.seconds for span in spans), default=0.0)
     for _, of_campaign in groupby(spans, lambda span: span.campaign):
         interval = mean_interval((span.ended.timestamp() for span in of_campaign), longest, parallelism)
         if interval is not None:

@@ -128,9 +128,8 @@ class Finals:
         else:
             if outcome.detector is not None:
                 self._keep(run.trial, run.seed, self._documented(run, outcome.detector, outcome.data))
-            self._store.runner.complete_final(
-                self._lease, run.trial, run.seed, outcome.reward, outcome.metrics, outcome.data
-            )
+            result = (outcome.reward, outcome.metrics, outcome.data, outcome.seconds)
+            self._store.runner.complete_final(self._lease, run.trial, run.seed, *result)
             self._data = self._data or outcome.data
             self._finish(work.number)
         self._complete_if_done()
@@ -164,6 +163,7 @@ class Finals:
             failure.error,
             failure.kind,
             failure.log_tail,
+            failure.seconds,
             gives_up=not is_retried and not ends,
         )
         self._in_training.discard(number)

@@ -111,7 +111,8 @@ class SharedTraining:
         assert isinstance(outcome, Failed)
         if outcome.reaction == "wait" and self._may_wait(outcome):
             raise CampaignWaitsError(outcome.error, outcome.kind)
-        self._store.runner.fail_shared_training(self._lease, outcome.error, outcome.kind, outcome.log_tail)
+        failed = (outcome.error, outcome.kind, outcome.log_tail, outcome.seconds)
+        self._store.runner.fail_shared_training(self._lease, *failed)
         self._attempt = None
         if outcome.reaction != "retry":
             self.end("failed", outcome.error, outcome.kind)
@@ -140,4 +141,5 @@ class SharedTraining:
             f"the shared weights that earlier trials were scored with are gone, and those trained again differ "
             f"(SHA-256 {weights.sha256[:12]}, before {known[:12]})",
             SHARED_WEIGHTS_CHANGED,
+            seconds=weights.seconds,
         )

@@ -113,7 +113,9 @@ class CampaignFields(Document):
     paused_at: datetime | None = Field(None, description="Start of the current pause; null unless it is paused.")
     paused_seconds: float = Field(0.0, description="Total duration of the pauses that have ended.")
     device_seconds: float = Field(
-        0.0, description="Time of its finished attempts since their workers began them, summed over devices."
+        0.0,
+        description="Time of its finished attempts, summed over devices: what their workers told or, where one told "
+        "nothing, from its begin to the end.",
     )
     stopped_because: StopReason | None = Field(
         None,
@@ -285,4 +287,11 @@ class SupervisorDocument(Document):
     is_alive: bool = Field(description="Whether `seen_at` is at most 30 seconds ago.")
     failing_sinks: dict[str, str] = Field(
         description="The sinks, such as `mlflow`, that it cannot write for now, each with the latest cause."
+    )
+    processors: int | None = Field(
+        None,
+        description="Processors of its machine; null where it trains on a Ray cluster, whose size it does not know.",
+    )
+    max_parallelism: int | None = Field(
+        None, description="The most trials that it trains at once, over all campaigns; null where it sets no limit."
     )

@@ -30,6 +30,7 @@ class FinalsEstimateDocument(Document):
     basis: EstimateBasis = Field(description="As that of the trials, from finals of the same proxy task.")
     measured_trainings: int = Field(description="Number of earlier finals that the estimate uses.")
     seconds_per_training: float | None = Field(description="Median of their durations.")
+    at_once: int | None = Field(None, description="As that of the trials.")
     wall_seconds: float | None = Field(description="As that of the trials.")
     device_hours: float | None = Field(description="Summed over the devices of every training.")
 
@@ -43,13 +44,22 @@ class EstimateDocument(Document):
     parallelism: int
     basis: EstimateBasis = Field(
         description="Basis of the estimate: trials of the same proxy task, with the same parallelism and resources or "
-        "with others; the seconds of a synthetic profile; or nothing, and then every number is null."
+        "with others; the seconds of a synthetic profile, until its throughput with the same workers was observed; or "
+        "nothing, and then every number is null."
     )
     measured_trials: int = Field(description="Number of earlier trials that the estimate uses.")
-    seconds_per_trial: float | None = Field(description="Median of their durations.")
+    seconds_per_trial: float | None = Field(
+        description="Median of their durations; of a synthetic profile, its seconds."
+    )
+    at_once: int | None = Field(
+        None,
+        description="Trials that `wall_seconds` assumes to train at once: `parallelism`, or fewer where the machine of "
+        "the supervisor has not their processors or its `max_parallelism` is lower. Null where `wall_seconds` follows "
+        "an observed throughput or is null.",
+    )
     wall_seconds: float | None = Field(
-        description="At the throughput of the newest campaign with the same workers, else with `parallelism` trials at "
-        "once and no failures."
+        description="At the throughput of the newest campaign with the same workers, else with `at_once` trials at "
+        "once, no failures, no other campaign and without the start of the workers."
     )
     device_hours: float | None = Field(description="Summed over the devices of every trial.")
     bounded_by: Literal["wall_seconds", "device_hours"] | None = Field(

@@ -94,7 +94,7 @@ class Dispatcher:
         self._running.pop(trial_id, None)
         if work is None:
             return
-        known = silence if report is None else report.outcome
+        known = silence if report is None else _timed(report)
         if known is None and self._aborts():
             return
         stopped = report is not None and self._is_stopped_by(work, report.progress)
@@ -161,6 +161,11 @@ class Dispatcher:
         except Exception as error:
             self.error = error
             return None
+
+
+def _timed(report: Report) -> Outcome | None:
+    """The outcome in a report, if there is one, with the seconds that the worker took for it."""
+    return None if report.outcome is None else replace(report.outcome, seconds=report.seconds)
 
 
 def _failure(cause: BaseException | str, log: worker_log.AttemptLog) -> Failed:

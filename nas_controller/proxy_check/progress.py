@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from nas_controller.proxy_check.results import Result, Results, missing, training_key
 from nas_controller.proxy_check.study import Study, Training
-from search_space.display import displayed, displayed_line
+from search_space.display import displayed, displayed_line, duration
 from search_space.terminal import note
 
 ShowProgress = Callable[[int, int, str], None]
@@ -45,7 +45,7 @@ class Progress:
             self._print_line(f"{_name(training)} failed: {result.error}")
         reward = "-" if result.reward is None else f"{result.reward:.3f}"
         last = f"{_name(training)}: reward {reward}, {result.metrics.get('seconds', 0.0):.1f} s"
-        left = f"; about {_duration(self._seconds_left())} left" if self._steps_left and self._steps else ""
+        left = f"; about {duration(self._seconds_left())} left" if self._steps_left and self._steps else ""
         self._show(self._done, self._total, last + left)
 
     def retried(self, training: Training, error: str) -> None:
@@ -100,10 +100,3 @@ def show_progress(study: Study, results: Results, parallelism: int) -> Iterator[
 def _name(training: Training) -> str:
     purpose = "" if training.purpose == "proxy" else "reference, "
     return f"{purpose}seed {training.seed}, architecture {training.architecture}"
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -56,7 +56,7 @@ class SharedWeights:
     """Trained shared weights: the digest of everything that they depend on, that of their values, and their file.
 
     `content` is that of the file, None where every worker can read it. `data` is the identity of the data that they
-    were trained on.
+    were trained on. `seconds` are those of `Rewarded`.
     """
 
     identity: str
@@ -64,6 +64,7 @@ class SharedWeights:
     is_reused: bool = False
     content: bytes | None = None
     data: Mapping[str, Any] | None = None
+    seconds: float | None = field(default=None, compare=False)
 
     @property
     def file_name(self) -> str:
@@ -92,7 +93,8 @@ class Rewarded:
     `data` is the identity of the data that it read (`proxy_trainer.data.data_identity`), None for a synthetic task.
     Those of finals differ from those of the search: `search_data` is the identity of what the search would read now.
     `detector` is what a training of the finals has trained, without provenance; None for others. `latency` is None
-    unless the campaign measures it. `log_tail` is that of `Failed`.
+    unless the campaign measures it. `log_tail` is that of `Failed`. `seconds` are those of the worker from the begin of
+    the attempt to this result; None where it has not told them.
     """
 
     reward: float
@@ -102,6 +104,7 @@ class Rewarded:
     detector: DetectorModel | None = field(default=None, compare=False, repr=False)
     latency: Latency | None = None
     log_tail: str | None = field(default=None, compare=False)
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Failed:
     """An attempt without a result: how the campaign reacts, and the error.
 
     `kind` identifies the kind of error, independently of its message; `log_tail` is the end of the worker's log of the
-    attempt, if known; `data` and `search_data` are those of `Rewarded`.
+    attempt, if known; `data`, `search_data` and `seconds` are those of `Rewarded`.
     """
 
     reaction: Reaction
@@ -118,6 +121,7 @@ class Failed:
     log_tail: str | None = None
     data: Mapping[str, Any] | None = None
     search_data: Mapping[str, Any] | None = None
+    seconds: float | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, error: EffspineError) -> Failed:

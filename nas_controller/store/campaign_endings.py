@@ -105,7 +105,7 @@ def abandon_attempts(
         attempt.state = "abandoned"
         attempt.finished_at = now
         trial = session.get_one(models.Trial, (campaign.id, attempt.trial))
-        add_device_time(campaign, trial.worker_started_at, alive_until)
+        add_device_time(campaign, attempt_seconds(trial.worker_started_at, alive_until))
         data = {"number": attempt.trial, "attempt": attempt.number}
         add_event(session, campaign, now, "attempt.abandoned", data)
         count += 1
@@ -119,11 +119,15 @@ def abandon_attempts(
     return count
 
 
-def end_final_attempt(campaign: models.Campaign, final: models.Final, until: datetime) -> bool:
-    """Ends the attempt at a training of the finals that is running, with its device time; False if none is."""
+def end_final_attempt(
+    campaign: models.Campaign, final: models.Final, until: datetime, seconds: float | None = None
+) -> bool:
+    """Ends the attempt at a training of the finals that is running, with its device time; False if none is. `seconds`
+    are those of `attempt_seconds`.
+    """
     if final.attempt_started_at is None:
         return False
-    add_device_time(campaign, final.worker_started_at, until)
+    add_device_time(campaign, attempt_seconds(final.worker_started_at, until, seconds))
     final.attempt_started_at = None
     return True
 
@@ -133,37 +137,41 @@ def end_shared_attempt(
     now: datetime,
     state: SharedTrainingState,
     alive_until: datetime | None = None,
+    worker_seconds: float | None = None,
     **changes: Any,
 ) -> int | None:
     """Ends the running attempt at the shared weights of a locked campaign as `state`, with further `changes` of its
-    document; returns its number, None if none is running.
+    document; returns its number, None if none is running. `worker_seconds` are the `seconds` of `attempt_seconds`.
     """
     before = campaign.shared_training
     if before is None or before["state"] != "running":
         return None
     text = before.get("worker_started_at")
-    since, until = None if text is None else datetime.fromisoformat(text), alive_until or now
-    add_device_time(campaign, since, until, before.get("devices"))
+    since = None if text is None else datetime.fromisoformat(text)
+    seconds = attempt_seconds(since, alive_until or now, worker_seconds)
+    add_device_time(campaign, seconds, before.get("devices"))
     changes |= {
         "state": state,
-        "seconds": before["seconds"] + seconds_between(since, until),
+        "seconds": before["seconds"] + seconds,
         "finished_at": now.isoformat(),
     }
     campaign.shared_training = {**before, **changes}
     return int(before["attempts"])
 
 
-def add_device_time(
-    campaign: models.Campaign, since: datetime | None, until: datetime, devices: float | None = None
-) -> None:
-    """Adds the time of an attempt since its worker began, multiplied by its `devices`, None for those of a trial, to a
-    locked campaign. One that no worker has begun, `since` None, has taken no device.
-    """
+def add_device_time(campaign: models.Campaign, seconds: float, devices: float | None = None) -> None:
+    """Adds the seconds of an attempt, multiplied by its `devices`, None for those of a trial, to a locked campaign."""
     if devices is None:
         devices = ResourcesSpec.model_validate(campaign.spec.get("resources", {})).devices
-    campaign.device_seconds += devices * seconds_between(since, until)
+    campaign.device_seconds += devices * seconds
 
 
-def seconds_between(since: datetime | None, until: datetime) -> float:
-    """The seconds of a span, 0 for one that has not begun."""
-    return 0.0 if since is None else max(0.0, (until - since).total_seconds())
+def attempt_seconds(since: datetime | None, until: datetime, seconds: float | None = None) -> float:
+    """The seconds for which an attempt held its worker.
+
+    They are those that the worker told with its result, `seconds`; without, those from its begin, `since`, to the known
+    end. What it waits for the commit after that is not its time. One that no worker has begun has taken none.
+    """
+    if since is None:
+        return 0.0
+    return max(0.0, (until - since).total_seconds() if seconds is None else seconds)

@@ -111,8 +111,9 @@ class FinalsWrites:
         reward: float,
         metrics: Mapping[str, float],
         data: Mapping[str, Any] | None = None,
+        seconds: float | None = None,
     ) -> CampaignRecord:
-        """Ends the attempt in training with its reward.
+        """Ends the attempt in training, which took its worker `seconds`, with its reward.
 
         The identity of the data that it read is that of the finals from now on. Raises ConflictError where it is not,
         or without an attempt in training, and InvalidValueError for a reward outside 0 to 1.
@@ -125,7 +126,7 @@ class FinalsWrites:
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             row = _find(session, campaign.id, trial, seed)
-            if not end_final_attempt(campaign, row, now):
+            if not end_final_attempt(campaign, row, now, seconds):
                 raise ConflictError(f"campaign '{campaign.id}': {name_of_final(trial, seed)} is not in training")
             data_sha256 = _identify(session, campaign, now, data)
             row.state, row.reward, row.metrics = "completed", reward, finite_values(metrics)
@@ -145,17 +146,18 @@ class FinalsWrites:
         error: str,
         error_kind: str,
         log_tail: str | None = None,
+        seconds: float | None = None,
         *,
         gives_up: bool,
     ) -> CampaignRecord:
-        """Ends the attempt in training, if there is one, with an error. Another attempt may follow unless the training
-        is given up, which leaves it without a reward.
+        """Ends the attempt in training, if there is one, with an error, after `seconds` of its worker. Another attempt
+        may follow unless the training is given up, which leaves it without a reward.
         """
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             row = _find(session, campaign.id, trial, seed)
-            if end_final_attempt(campaign, row, now):
+            if end_final_attempt(campaign, row, now, seconds):
                 row.error, row.error_kind, row.log_tail = sanitise(error), error_kind, sanitise(log_tail)
                 campaign.workers_killed += error_kind == WORKER_KILLED
                 if gives_up:

@@ -93,6 +93,7 @@ class SharedTrainingWrites:
                 campaign,
                 now,
                 "completed",
+                worker_seconds=weights.seconds,
                 step=(campaign.shared_training or {}).get("steps"),
                 identity=weights.identity,
                 weights_sha256=weights.sha256,
@@ -113,15 +114,23 @@ class SharedTrainingWrites:
             return campaign_record(campaign)
 
     def fail_shared_training(
-        self, lease: Lease, error: str, error_kind: str, log_tail: str | None = None
+        self, lease: Lease, error: str, error_kind: str, log_tail: str | None = None, seconds: float | None = None
     ) -> CampaignRecord:
-        """Ends the running attempt, if there is one, with an error; another attempt may follow."""
+        """Ends the running attempt, if there is one, with an error, after `seconds` of its worker; another attempt may
+        follow.
+        """
         error = sanitise(error)
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             ended = end_shared_attempt(
-                campaign, now, "failed", error=error, error_kind=error_kind, log_tail=sanitise(log_tail)
+                campaign,
+                now,
+                "failed",
+                worker_seconds=seconds,
+                error=error,
+                error_kind=error_kind,
+                log_tail=sanitise(log_tail),
             )
             if ended is not None:
                 campaign.workers_killed += error_kind == WORKER_KILLED

@@ -23,3 +23,5 @@ class Supervisor(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     failing_sinks: Mapped[dict[str, Any]]
+    processors: Mapped[int | None]
+    max_parallelism: Mapped[int | None]

@@ -29,10 +29,17 @@ class SupervisorHeartbeats:
         self._clock = clock
 
     def record_heartbeat(
-        self, supervisor_id: str, host: str, pid: int, version: str, failing_sinks: Mapping[str, str] | None = None
+        self,
+        supervisor_id: str,
+        host: str,
+        pid: int,
+        version: str,
+        failing_sinks: Mapping[str, str] | None = None,
+        processors: int | None = None,
+        max_parallelism: int | None = None,
     ) -> None:
-        """Records that a supervisor is alive, and the cause for each sink that it cannot write; deletes supervisors not
-        seen for RETENTION_HOURS.
+        """Records that a supervisor is alive, the cause for each sink that it cannot write, and what bounds the trials
+        that it trains at once; deletes supervisors not seen for RETENTION_HOURS.
         """
         now = self._clock()
         table = models.Supervisor
@@ -44,6 +51,7 @@ class SupervisorHeartbeats:
                 session.add(row)
             row.seen_at = now
             row.failing_sinks = dict(failing_sinks or {})
+            row.processors, row.max_parallelism = processors, max_parallelism
 
     def remove_supervisor(self, supervisor_id: str) -> None:
         """Removes a supervisor that has shut down."""

@@ -17,7 +17,7 @@ from nas_controller.search.outcomes import WORKER_KILLED
 from nas_controller.search.plateau import begins_plateau
 from nas_controller.states import BASELINE_TRIAL, TrialEvent
 from nas_controller.store import models
-from nas_controller.store.campaign_endings import add_device_time, end_campaign
+from nas_controller.store.campaign_endings import add_device_time, attempt_seconds, end_campaign
 from nas_controller.store.events import add_event
 from nas_controller.store.failure_limits import TOO_MANY_FAILURES, count_outcome, failures_error
 from nas_controller.store.finals_starts import end_search
@@ -38,10 +38,13 @@ def close_attempt(
     error_kind: str | None = None,
     log_tail: str | None = None,
     data_sha256: str | None = None,
+    seconds: float | None = None,
 ) -> None:
-    """Ends an attempt as `state`, with its result and the identity of the data that it read, if they are known."""
+    """Ends an attempt as `state`, with its result, the identity of the data that it read and the `seconds` that it took
+    its worker, if they are known.
+    """
     if attempt.state == "running":
-        add_device_time(campaign, trial.worker_started_at, now)
+        add_device_time(campaign, attempt_seconds(trial.worker_started_at, now, seconds))
     if state == "failed" and error_kind == WORKER_KILLED:
         campaign.workers_killed += 1
     attempt.state = state

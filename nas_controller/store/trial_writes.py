@@ -115,8 +115,10 @@ class TrialWrites:
         error_kind: str | None = None,
         log_tail: str | None = None,
         data: Mapping[str, Any] | None = None,
+        seconds: float | None = None,
     ) -> AttemptRecord:
-        """Marks a running attempt as failed; its trial stays running, for another attempt or `fail_trial`.
+        """Marks a running attempt as failed, which took its worker `seconds`; its trial stays running, for another
+        attempt or `fail_trial`.
 
         Until the trial has its outcome, it shows the error of its latest failed attempt. The event does not include the
         log's tail, since every follower of the campaign reads it.
@@ -129,7 +131,8 @@ class TrialWrites:
             if row.state == "running":
                 data_sha256 = None if data is None else data["sha256"]
                 trial = find_trial(session, campaign.id, number)
-                close_attempt(campaign, trial, row, now, "failed", None, None, error, error_kind, log_tail, data_sha256)
+                result = (None, None, error, error_kind, log_tail, data_sha256, seconds)
+                close_attempt(campaign, trial, row, now, "failed", *result)
                 if trial.state == "running":
                     trial.error = error
                     trial.error_kind = error_kind
@@ -149,14 +152,15 @@ class TrialWrites:
         data: Mapping[str, Any] | None = None,
         latency: Latency | None = None,
         log_tail: str | None = None,
+        seconds: float | None = None,
     ) -> Acceptance:
         """Writes the reward of the first attempt that finishes, the controller that has learned from it, and the event.
 
         An abandoned attempt may still be the first. A result after the first is `late`: the attempt is marked so, an
         event is added and nothing else changes. The accepted attempt reported again is a `duplicate` and changes
         nothing. `stopped_early` has the `step` at which the trial was stopped with this reward, and why; it is stored
-        in the event. Raises InvalidValueError for a reward outside 0 to 1, NotFoundError, and ConflictError for a
-        stopped trial.
+        in the event. `seconds` are those that the attempt took its worker, None where the worker is still at it. Raises
+        InvalidValueError for a reward outside 0 to 1, NotFoundError, and ConflictError for a stopped trial.
         """
         if not 0.0 <= reward <= 1.0:
             raise InvalidValueError(f"trial {number}: the reward {reward} is not in 0 to 1", field="reward")
@@ -170,14 +174,14 @@ class TrialWrites:
                     return acceptance("duplicate", campaign, trial)
                 if row.state != "late":
                     data_sha256 = None if data is None else data["sha256"]
-                    result = (reward, metrics, None, None, log_tail, data_sha256)
+                    result = (reward, metrics, None, None, log_tail, data_sha256, seconds)
                     close_attempt(campaign, trial, row, now, "late", *result)
                     digests = known(metrics_sha256=digest_of(row.metrics), data_sha256=data_sha256)
                     facts = {"number": number, "attempt": attempt, "reward": reward}
                     add_event(session, campaign, now, "attempt.late", facts | digests)
                 return acceptance("late", campaign, trial)
             data_sha256 = identify_data(session, campaign, now, data)
-            result = (reward, metrics, None, None, log_tail, data_sha256)
+            result = (reward, metrics, None, None, log_tail, data_sha256, seconds)
             close_attempt(campaign, trial, row, now, "accepted", *result)
             campaign.rewards_accepted += 1
             trial.accepted_attempt = attempt

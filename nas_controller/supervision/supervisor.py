@@ -102,7 +102,8 @@ class Supervisor:
         store = Store.open(self.database_url)
         if self.ray_address is not None:
             self._node = ClusterNode(self.ray_address, log_path(self.data_dir, "ray-node"))
-        heartbeat = SupervisorHeartbeat()
+        processors = len(os.sched_getaffinity(0)) if self.ray_address is None else None
+        heartbeat = SupervisorHeartbeat(processors, self.max_parallelism)
         jobs = (self._export_jobs(heartbeat.id), self._training_jobs(heartbeat.id))
         last_error = ""
         sinks = self.outward.sink_loops(store, heartbeat.id, stop)

@@ -16,9 +16,13 @@ HEARTBEAT_SECONDS = 5.0
 
 
 class SupervisorHeartbeat:
-    """Records at most every HEARTBEAT_SECONDS that this supervisor is alive."""
+    """Records at most every HEARTBEAT_SECONDS that this supervisor is alive.
 
-    def __init__(self) -> None:
+    `processors` are those of its machine, None on a cluster; `max_parallelism` is its limit of trials at once.
+    """
+
+    def __init__(self, processors: int | None = None, max_parallelism: int | None = None) -> None:
+        self._capacity = (processors, max_parallelism)
         self.id = f"s-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._next = 0.0
 
@@ -30,7 +34,7 @@ class SupervisorHeartbeat:
         now = time.monotonic()
         if now >= self._next:
             host, pid = socket.gethostname()[:255], os.getpid()
-            store.runner.record_heartbeat(self.id, host, pid, version("effspine"), failing_sinks)
+            store.runner.record_heartbeat(self.id, host, pid, version("effspine"), failing_sinks, *self._capacity)
             self._next = now + HEARTBEAT_SECONDS
 
     def remove(self, store: Store) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cli.campaign.estimates import YES_HELP, ask, say_cost
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, CampaignId, Yes, confirm, open_campaign
 from api.cli.campaign.tables import print_campaign
@@ -14,9 +15,16 @@ from search_space.display import counted, displayed_line
 from search_space.errors import InvalidValueError
 
 
-def start(named: CampaignId, as_json: AsJson = False) -> None:
-    """Start a draft."""
+def start(
+    named: CampaignId,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=YES_HELP)] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start a draft; says what it will cost, and asks on a terminal where that is much."""
     with open_campaign(named) as (client, campaign_id):
+        draft = client.campaign(campaign_id)
+        if draft.state == "draft" and say_cost(client, draft.spec, as_json):
+            ask("Start it?", yes, "not started")
         campaign = client.start_campaign(campaign_id)
     print_campaign(campaign, as_json)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.campaign.estimates import ASK_HOURS, cost_line, is_expensive, print_dry_run
+from api.cli.campaign.estimates import YES_HELP, ask, print_dry_run, say_cost
 from api.cli.campaign.files import base_document, read_specification
 from api.cli.campaign.options import AsJson, SpecificationFile, open_client
 from api.cli.campaign.references import candidates
 from api.cli.output import note, print_json, print_text
-from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
     from api.client import Client
@@ -33,10 +31,7 @@ def create(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check it, and say what it will cost; nothing is created.")
     ] = False,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", "-y", help=f"Do not ask before one of more than {ASK_HOURS} hours or device hours."),
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=YES_HELP)] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a campaign from a file; says what it will cost, and asks on a terminal where that is much."""
@@ -49,8 +44,8 @@ def create(
             found = client.dry_run_campaign(specification)
             print_json(found.model_dump(mode="json")) if as_json else print_dry_run(found)
             return
-        if not draft:
-            _say_cost(client, specification, yes, as_json)
+        if say_cost(client, specification, as_json) and not draft:
+            ask("Create it?", yes, "not created")
         campaign = client.create_campaign(specification, draft=draft)
         _warn_of_the_name(client, campaign)
         if as_json:
@@ -61,19 +56,6 @@ def create(
             note(f"start it with `effspine campaign start {campaign.id}`")
             return
         note(f"watch it with `effspine campaign watch {campaign.id}` or at {client.url}/campaigns/{campaign.id}")
-
-
-def _say_cost(client: Client, specification: dict[str, Any], yes: bool, as_json: bool) -> None:
-    """Says what a campaign will cost. Raises EffspineError where that is much and the answer is no."""
-    estimated = client.estimate(specification)
-    if not is_expensive(estimated):
-        if not as_json:
-            note(cost_line(estimated))
-        return
-    note(f"{cost_line(estimated)}: more than {ASK_HOURS} hours")
-    can_ask = sys.stdin.isatty() and sys.stderr.isatty()
-    if can_ask and not yes and not typer.confirm("Create it?", err=True):
-        raise EffspineError("not created")
 
 
 def _warn_of_the_name(client: Client, campaign: CampaignDocument) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, SpecificationFile, open_client
-from api.cli.output import duration, millions, note, print_json, print_text
+from api.cli.output import device_time, duration, millions, note, print_json, print_text
+from search_space.errors import EffspineError
 from search_space.short_counts import at_least, at_most
 
 if TYPE_CHECKING:
+    from api.client import Client
     from api.documents import DryRunDocument, EstimateDocument
     from nas_controller.entities import FinalsEstimateDocument, SharedTrainingEstimateDocument
 
 ASK_HOURS = 24
-"""A campaign that takes longer, or more device hours, is created on a terminal only after a question."""
+"""A campaign that takes longer, or more device hours, is created or started on a terminal only after a question."""
+YES_HELP = f"Do not ask before one of more than {ASK_HOURS} hours or device hours."
 UNKNOWN_COST = "what it will cost is not known yet: no trial of its proxy task has been measured here"
 _NOTHING_MEASURED = "run one first: a campaign with `trials: 1` trains the baseline, which every campaign needs anyway"
 
@@ -41,17 +47,19 @@ def print_estimate(estimated: EstimateDocument) -> None:
 
 
 def _print_trials(estimated: EstimateDocument) -> None:
-    size = f"{estimated.trials} trials, {estimated.parallelism} in parallel"
+    size = f"{estimated.trials:,} trials, {estimated.parallelism} in parallel"
+    if estimated.at_once is not None and estimated.at_once < estimated.parallelism:
+        size += f", of which {estimated.at_once} can run at once"
     if estimated.seconds_per_trial is None:
         print_text(f"{size}: no trial of this proxy task has been measured here yet")
         note(_NOTHING_MEASURED)
         return
     basis = {
-        "same-workers": f"the median of {estimated.measured_trials} trials of this proxy task with the same workers",
+        "same-workers": f"from {estimated.measured_trials} trials of this proxy task with the same workers",
         "same-task": f"the median of {estimated.measured_trials} trials of this proxy task, but with other workers",
         "profile": "the duration in the synthetic profile",
     }
-    print_text(f"{size}: about {duration(estimated.wall_seconds)}, {estimated.device_hours:.2f} device hours")
+    print_text(f"{size}: about {duration(estimated.wall_seconds)}, {device_time(estimated.device_hours)}")
     print_text(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
     if estimated.bounded_by is not None:
         print_text(f"its stop condition {estimated.bounded_by} ends it before the last trial")
@@ -65,7 +73,7 @@ def _print_shared_training(shared: SharedTrainingEstimateDocument) -> None:
     if shared.basis == "kept":
         print_text(f"{first}: an earlier campaign has trained them; about {duration(shared.wall_seconds)} to read them")
         return
-    print_text(f"{first}: about {duration(shared.wall_seconds)}, {shared.device_hours:.2f} device hours")
+    print_text(f"{first}: about {duration(shared.wall_seconds)}, {device_time(shared.device_hours)}")
 
 
 def _print_finals(finals: FinalsEstimateDocument) -> None:
@@ -73,7 +81,7 @@ def _print_finals(finals: FinalsEstimateDocument) -> None:
     if finals.wall_seconds is None:
         print_text(f"{size}: none of their proxy task has been measured here yet")
         return
-    print_text(f"{size}: about {duration(finals.wall_seconds)}, {finals.device_hours:.2f} device hours")
+    print_text(f"{size}: about {duration(finals.wall_seconds)}, {device_time(finals.device_hours)}")
 
 
 def cost(estimated: EstimateDocument) -> tuple[float, float] | None:
@@ -88,20 +96,36 @@ def cost(estimated: EstimateDocument) -> tuple[float, float] | None:
 
 
 def cost_line(estimated: EstimateDocument) -> str:
-    """What a campaign will cost, in one line."""
+    """What a campaign will cost, in one line. static/campaign/cost.js has the same rule."""
     found = cost(estimated)
     if found is None:
         return UNKNOWN_COST
     parts = {"shared training": estimated.shared_training, "finals": estimated.finals}
     unknown = [name for name, part in parts.items() if part is not None and part.wall_seconds is None]
     without = f", its {' and its '.join(unknown)} not counted" if unknown else ""
-    return f"it will take about {duration(found[0])} and {found[1]:,.1f} device hours{without}"
+    return f"it will take about {duration(found[0])} and {device_time(found[1])}{without}"
 
 
 def is_expensive(estimated: EstimateDocument) -> bool:
     """Whether a campaign takes more than ASK_HOURS, or as many device hours."""
     seconds, device_hours = cost(estimated) or (0.0, 0.0)
     return seconds > ASK_HOURS * 3600 or device_hours > ASK_HOURS
+
+
+def say_cost(client: Client, specification: dict[str, Any], as_json: bool) -> bool:
+    """Says what a campaign will cost, with `as_json` only where that is much; whether it is."""
+    estimated = client.estimate(specification)
+    much = is_expensive(estimated)
+    if much or not as_json:
+        note(f"{cost_line(estimated)}: more than {ASK_HOURS} hours" if much else cost_line(estimated))
+    return much
+
+
+def ask(question: str, yes: bool, refused: str) -> None:
+    """Asks before an expensive campaign, on a terminal. Raises EffspineError, `refused`, where the answer is no."""
+    can_ask = sys.stdin.isatty() and sys.stderr.isatty()
+    if can_ask and not yes and not typer.confirm(question, err=True):
+        raise EffspineError(refused)
 
 
 def print_dry_run(found: DryRunDocument) -> None:

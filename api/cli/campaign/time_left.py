@@ -9,7 +9,7 @@ from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING
 
-from nas_controller.throughput import mean_interval
+from nas_controller.throughput import mean_interval, most_at_once
 
 if TYPE_CHECKING:
     from api.documents import CampaignDocument, FinalRunDocument, FinalsReportDocument, TrialDocument
@@ -25,18 +25,31 @@ def training_seconds(training: TrialDocument | FinalRunDocument) -> float | None
 
 def _seconds_of(left: float, recent: Sequence[TrialDocument | FinalRunDocument], parallelism: int) -> float | None:
     """Seconds for `left` trainings at the observed throughput: times the mean interval between the ends of recent ones,
-    pauses left out. Until more have ended than train at once: times their median duration, divided by the parallelism.
-    None before the first.
+    repeats among them, pauses left out. Until more have been trained than train at once: times their median duration,
+    divided by the number that has run at once. None before the first end, and of repeats alone before the second.
     """
     done = [training for training in recent if training.state == "completed"]
     trained = [seconds for training in done if (seconds := training_seconds(training)) is not None]
-    if not trained:
-        return None
-    ends = (training.finished_at.timestamp() for training in done if training.finished_at is not None)
-    interval = mean_interval(ends, max(trained), parallelism)
-    if interval is None:
-        interval = median(trained) / parallelism * len(trained) / len(done)
-    return left * interval
+    at_once = _most_at_once(recent, parallelism) if trained else 1
+    interval = None
+    if not trained or len(trained) > at_once:
+        ends = (training.finished_at.timestamp() for training in done if training.finished_at is not None)
+        interval = mean_interval(ends, max(trained, default=0.0), at_once)
+    if interval is None and trained:
+        interval = median(trained) / at_once * len(trained) / len(done)
+    return None if interval is None else left * interval
+
+
+def _most_at_once(recent: Sequence[TrialDocument | FinalRunDocument], parallelism: int) -> int:
+    """The most of these trainings that workers have run at one time, failed ones included."""
+    return most_at_once(
+        (
+            (training.worker_started_at.timestamp(), training.finished_at.timestamp() if training.finished_at else None)
+            for training in recent
+            if training.worker_started_at is not None
+        ),
+        parallelism,
+    )
 
 
 def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:

@@ -35,14 +35,19 @@ export function compact(count) {
   return `${(count / size).toLocaleString("en", { maximumSignificantDigits: DIGITS })} ${unit}`.trim();
 }
 
+/** `42 s`, `3 min 05 s`, `2 h 10 min`, `1,041 d 16 h`; search_space/display.py has the same rule. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
+  if (seconds > 0 && seconds < 0.5) return "under 1 s";
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
   if (whole < 86400) return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
-  return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
+  return `${Math.floor(whole / 86400).toLocaleString("en")} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
+
+/** Device hours as a time: `4 min 00 s of device time`; search_space/display.py has the same rule. */
+export const deviceTime = (hours) => `${duration(hours === null || hours === undefined ? null : 3600 * hours)} of device time`;
 
 export const secondsBetween = (from, to) => (from && to ? (Date.parse(to) - Date.parse(from)) / 1000 : null);
 

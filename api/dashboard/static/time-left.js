@@ -12,26 +12,46 @@ export function trainingSeconds(training) {
 }
 
 /**
- * Seconds for `left` trainings at the observed throughput: times the mean interval between the ends of recent ones, pauses
- * left out. Until more have ended than train at once: times their median duration, divided by the parallelism. null before
- * the first.
+ * Seconds for `left` trainings at the observed throughput: times the mean interval between the ends of recent ones, repeats
+ * among them, pauses left out. Until more have been trained than train at once: times their median duration, divided by the
+ * number that has run at once. null before the first end, and of repeats alone before the second.
  */
 function secondsOf(left, recent, parallelism) {
   const each = throughput(recent, parallelism);
   return each === null ? null : left * each;
 }
 
-/** Seconds from the end of one training to that of the next, by the rule of `secondsOf`; null before the first. */
+/** Seconds from the end of one training to that of the next, by the rule of `secondsOf`. */
 export function throughput(recent, parallelism) {
   const done = recent.filter((training) => training.state === "completed");
   const trained = done.map(trainingSeconds).filter((seconds) => seconds !== null);
-  if (!trained.length) return null;
-  const ends = done.map((training) => Date.parse(training.finished_at) / 1000).sort((a, b) => a - b);
-  const longest = Math.max(PAUSE_SECONDS, PAUSE_FACTOR * Math.max(...trained));
-  const intervals = ends.slice(1).map((end, index) => end - ends[index]).filter((interval) => interval <= longest);
+  const atOnce = trained.length ? mostAtOnce(recent, parallelism) : 1;
+  if (!trained.length || trained.length > atOnce) {
+    const ends = done.map((training) => Date.parse(training.finished_at) / 1000);
+    const interval = meanInterval(ends, Math.max(0, ...trained), atOnce);
+    if (interval !== null) return interval;
+  }
+  return trained.length ? (median(trained) * (trained.length / done.length)) / atOnce : null;
+}
+
+/** The mean interval between ends in seconds; null where fewer than `atOnce` are left without pauses, and where all are 0. */
+function meanInterval(ends, longestTraining, atOnce) {
+  const sorted = [...ends].sort((a, b) => a - b);
+  const longest = Math.max(PAUSE_SECONDS, PAUSE_FACTOR * longestTraining);
+  const intervals = sorted.slice(1).map((end, index) => end - sorted[index]).filter((interval) => interval <= longest);
   const total = sum(intervals);
-  if (intervals.length >= parallelism && total > 0) return total / intervals.length;
-  return (median(trained) * (trained.length / done.length)) / parallelism;
+  return intervals.length >= atOnce && total > 0 ? total / intervals.length : null;
+}
+
+/** The most of these trainings that workers have run at one time, failed ones included: from 1 to `parallelism`. */
+function mostAtOnce(trainings, parallelism) {
+  const changes = trainings.filter(({ worker_started_at: began }) => began !== null).flatMap(({ worker_started_at: began, finished_at: ended }) => [
+    [Date.parse(began), 1], ...(ended === null ? [] : [[Date.parse(ended), -1]]),
+  ]);
+  changes.sort(([one, change], [other, otherChange]) => one - other || change - otherChange);
+  let running = 0, most = 0;
+  for (const [, change] of changes) most = Math.max(most, running += change);
+  return Math.max(1, Math.min(parallelism, most));
 }
 
 /** The parts of running trainings that are done: two of them halfway are 1. */

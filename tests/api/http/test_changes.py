@@ -79,7 +79,7 @@ def test_an_estimate_is_based_on_trials_of_the_same_task(service: TestClient, st
     estimated = service.post("/v1/campaigns/estimate", json=body).json()
     assert estimated == {
         "trials": 10, "parallelism": 4, "basis": "profile", "measured_trials": 0, "seconds_per_trial": 6.0,
-        "wall_seconds": 18.0, "device_hours": round(60 / 3600, 6), "bounded_by": None,
+        "at_once": 4, "wall_seconds": 18.0, "device_hours": round(60 / 3600, 6), "bounded_by": None,
         "shared_training": None, "finals": None,
     }  # fmt: skip
     body["stop"] = {"wall_seconds": 9}

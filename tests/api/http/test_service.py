@@ -38,7 +38,10 @@ def test_readiness_lists_supervisors(service: TestClient, store: Store) -> None:
     ready = service.get("/readyz").json()
     assert ready["schema_revision"] == HEAD
     (supervisor,) = ready["supervisors"]
-    assert supervisor.keys() == {"id", "host", "pid", "version", "started_at", "seen_at", "is_alive", "failing_sinks"}
+    assert supervisor.keys() == {
+        "id", "host", "pid", "version", "started_at", "seen_at", "is_alive", "failing_sinks", "processors",
+        "max_parallelism",
+    }  # fmt: skip
     assert supervisor["failing_sinks"] == {"mlflow": "nobody answers"}
     assert (supervisor["host"], supervisor["is_alive"]) == ("here", True)
 

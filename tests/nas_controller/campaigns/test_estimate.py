@@ -86,6 +86,60 @@ def test_trials_that_wait_for_a_worker_take_longer_and_cost_no_more(store: Store
     assert estimated.device_hours == pytest.approx(180 / 3600)
 
 
+def test_no_more_trials_at_once_are_assumed_than_can_run(store: Store, clock: Clock) -> None:
+    issue = synthetic_spec(trials=120, parallelism=8, proxy_task={"profile": "synthetic", "seconds": 2})
+
+    def wall(spec: CampaignSpec) -> tuple[int | None, float | None]:
+        found = estimated_of(store, spec)
+        return found.at_once, found.wall_seconds
+
+    assert wall(issue) == (8, 30)  # without a supervisor, nothing is known of its machine
+    store.runner.record_heartbeat("s-1", "here", 1, "0", processors=2)
+    assert wall(issue) == (2, 120)
+    assert wall(issue.model_copy(update={"parallelism": 1})) == (1, 240)
+    assert wall(synthetic_spec(**{**issue.model_dump(), "resources": {"cpus": 2}})) == (1, 240)
+    assert wall(synthetic_spec(**{**issue.model_dump(), "resources": {"cpus": 3}})) == (1, 240)
+    finals = estimated_of(
+        store, synthetic_spec(**{**issue.model_dump(), "finals": {"top": 3, "seeds": 2, "seconds": 5}})
+    ).finals
+    assert finals is not None
+    assert (finals.at_once, finals.wall_seconds) == (2, 8 / 2 * 5)
+    complete_campaign(store, clock, [60, 60])
+    store.runner.record_heartbeat("s-1", "here", 1, "0", processors=2)
+    assert wall(planned(parallelism=8)) == (2, 30 / 2 * 60)  # of the same task with other workers
+    store.runner.record_heartbeat("s-2", "there", 1, "0", processors=16, max_parallelism=5)
+    assert wall(issue) == (5, 24 * 2)
+    store.runner.record_heartbeat("s-3", "cluster", 1, "0")
+    assert wall(issue) == (8, 30)
+    clock.advance(3600)  # none of them is alive
+    assert wall(issue.model_copy(update={"parallelism": 4})) == (4, 60)
+
+
+def test_a_synthetic_campaign_is_estimated_from_the_throughput_of_one_with_the_same_workers(
+    store: Store, clock: Clock
+) -> None:
+    settings = {"parallelism": 8, "proxy_task": {"profile": "synthetic", "seconds": 2}}
+    store.runner.record_heartbeat("s-1", "here", 1, "0", processors=2)
+    spec = synthetic_spec(trials=9, **settings)
+    campaign = Campaign(store, store.runner.claim(store.service.create_campaign(spec).id, "runner", 1e6))
+    handed_out: list[TrialWork] = []
+    while not campaign.over:
+        while (work := campaign.next_trial()) is not None:
+            handed_out.append(work)
+        in_training, handed_out = handed_out[:2], handed_out[2:]
+        for work in in_training:
+            campaign.begun(work, 0.0)
+        clock.advance(2.5)  # each worker is busy for half a second before the next trial
+        for work in in_training:
+            campaign.complete(work, Rewarded(0.2, {}, seconds=2.0))
+    estimated = estimated_of(store, synthetic_spec(trials=120, **settings))
+    assert (estimated.basis, estimated.measured_trials, estimated.seconds_per_trial) == ("same-workers", 9, 2)
+    assert (estimated.at_once, estimated.wall_seconds) == (None, 120 * 10 / 8)
+    assert estimated.device_hours == pytest.approx(240 / 3600, abs=1e-6)
+    fewer = estimated_of(store, synthetic_spec(trials=120, **{**settings, "parallelism": 2}))
+    assert (fewer.basis, fewer.at_once, fewer.wall_seconds) == ("profile", 2, 120)
+
+
 def test_a_stop_condition_bounds_it(store: Store, clock: Clock) -> None:
     complete_campaign(store, clock, [60])
     estimated = estimated_of(store, planned(stop={"device_hours": 0.25, "wall_seconds": 100_000}))

@@ -96,6 +96,17 @@ def test_the_first_report_says_when_the_worker_began(tmp_path: Path) -> None:
     assert source.begins == [7.0, 0.1]
 
 
+def test_an_outcome_has_the_seconds_that_its_worker_took(tmp_path: Path) -> None:
+    source = OneTrial()
+    dispatcher = dispatcher_of(source, tmp_path)
+    for trial_id, outcome in (("a", Rewarded(0.5, {})), ("b", Failed("retry", "no memory"))):
+        dispatcher.next_work(trial_id)
+        dispatcher.complete(trial_id, Report(WORKER, outcome=outcome, seconds=12.5))
+    dispatcher.next_work("c")
+    dispatcher.complete("c", None, "the actor died")
+    assert [outcome.seconds for outcome in source.outcomes] == [12.5, 12.5, None]
+
+
 def test_a_worker_that_dies_before_its_first_report_has_not_begun(tmp_path: Path) -> None:
     source = OneTrial()
     dispatcher = dispatcher_of(source, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,20 @@ def test_its_time_counts_for_the_devices_that_its_worker_holds(store: Store, clo
     store.runner.complete_shared_training(lease, WEIGHTS)
     assert (training_of(store, lease).seconds, training_of(store, lease).devices) == (15, 2.0)
     assert store.reads.get_campaign(lease.campaign_id).device_seconds == 4 * 10 + 2 * 5
+
+
+def test_its_time_is_what_its_worker_tells_without_the_wait_for_the_commit(store: Store, clock: Clock) -> None:
+    lease = claimed(store)
+    for outcome in ("fails", "completes"):
+        store.runner.start_shared_training(lease, 20, 4.0)
+        store.runner.record_shared_begin(lease, 0.0)
+        clock.advance(9)
+        if outcome == "fails":
+            store.runner.fail_shared_training(lease, "no memory", "out-of-memory", seconds=3.0)
+        else:
+            store.runner.complete_shared_training(lease, replace(WEIGHTS, seconds=5.0))
+    assert training_of(store, lease).seconds == 3 + 5
+    assert store.reads.get_campaign(lease.campaign_id).device_seconds == 4 * 8
 
 
 def test_an_attempt_that_an_earlier_version_began_counts_one_trial_s_devices_and_is_replayed(

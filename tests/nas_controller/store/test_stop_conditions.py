@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from nas_controller.campaigns.campaign import Campaign
+from nas_controller.campaigns.finals import Finals
 from nas_controller.campaigns.replay import verify
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
@@ -121,6 +122,36 @@ def test_device_hours_count_all_attempts(store: Store, clock: Clock) -> None:
     campaign.complete(last, Rewarded(0.5, {}))
     record = record_of(store, campaign)
     assert (record.device_seconds, record.stopped_because) == (3600, "device_hours")
+
+
+def test_device_hours_count_what_workers_tell_and_not_their_wait_for_the_commit(store: Store, clock: Clock) -> None:
+    more = {"finals": {"top": 1, "seeds": 1}, "resources": {"gpus": 2}, "parallelism": 2}
+    campaign = claimed_campaign(store, synthetic_spec(trials=20, stop={"device_hours": 1}, **more))
+    first, second = next_work(campaign), next_work(campaign)
+    clock.advance(5000)
+    campaign.complete(first, Failed("retry", "no memory", seconds=400.0))
+    campaign.complete(second, Rewarded(0.5, {}, seconds=500.0))
+    assert (record_of(store, campaign).device_seconds, campaign.over) == (2 * 900, False)
+    lost = next_work(campaign)
+    clock.advance(100)
+    campaign.complete(lost, Failed("retry", "the worker died"))  # it told nothing
+    assert record_of(store, campaign).device_seconds == 2 * 1000
+    last = next_work(campaign)
+    clock.advance(5000)
+    campaign.complete(last, Rewarded(0.5, {}, seconds=800.0))
+    record = record_of(store, campaign)
+    assert (record.device_seconds, record.is_in_finals) == (3600, True)
+    verify(store, record.id)
+
+    finals = Finals(store, campaign._lease, campaign, lambda failure: False)
+    for outcome in (Failed("retry", "no memory", seconds=3.0), Rewarded(0.5, {}, seconds=7.0)):
+        work = finals.next_trial()
+        assert work is not None
+        finals.begun(work, 0.0)
+        clock.advance(1000)
+        finals.complete(work, outcome)
+    assert record_of(store, campaign).device_seconds == 3600 + 2 * 10
+    verify(store, record.id)
 
 
 def test_the_device_time_of_a_lost_runner_ends_with_its_lease(store: Store, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -17,11 +18,12 @@ def test_supervisors_are_alive_while_they_send_heartbeats(store: Store, clock: C
     store.runner.record_heartbeat("s-1", "here", 12, "0.1.0")
     clock.advance(ALIVE_SECONDS / 2)
     store.runner.record_heartbeat("s-2", "there", 13, "0.1.0")
-    store.runner.record_heartbeat("s-2", "there", 13, "0.1.0", {"mlflow": "nobody answers"})
+    store.runner.record_heartbeat("s-2", "there", 13, "0.1.0", {"mlflow": "nobody answers"}, 4, 3)
     second, first = store.reads.list_supervisors()
     assert (first.id, first.host, first.pid, first.version, first.is_alive) == ("s-1", "here", 12, "0.1.0", True)
     assert second.started_at > first.started_at
     assert (first.failing_sinks, second.failing_sinks) == ({}, {"mlflow": "nobody answers"})
+    assert (first.processors, first.max_parallelism, second.processors, second.max_parallelism) == (None, None, 4, 3)
     clock.advance(ALIVE_SECONDS / 2 + 1)
     assert [each.is_alive for each in store.reads.list_supervisors()] == [True, False]
     store.runner.remove_supervisor("s-2")
@@ -34,7 +36,7 @@ def test_a_supervisor_writes_heartbeats_and_is_removed_when_it_ends(tmp_path: Pa
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
     stop = threading.Event()
-    thread = threading.Thread(target=Supervisor(url, tmp_path).run, args=(stop,))
+    thread = threading.Thread(target=Supervisor(url, tmp_path, max_parallelism=3).run, args=(stop,))
     thread.start()
     seen = ()
     try:
@@ -45,7 +47,9 @@ def test_a_supervisor_writes_heartbeats_and_is_removed_when_it_ends(tmp_path: Pa
     finally:
         stop.set()
         thread.join()
-    assert [each.is_alive for each in seen] == [True]
+    assert [(each.is_alive, each.processors, each.max_parallelism) for each in seen] == [
+        (True, len(os.sched_getaffinity(0)), 3)
+    ]
     assert store.reads.list_supervisors() == ()
     store.close()
 

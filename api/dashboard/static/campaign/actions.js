@@ -4,6 +4,7 @@
 
 import { patch, post, remove } from "../http.js";
 import { CHANGEABLE, CONTINUABLE, DELETABLE, FINALS_ALLOWED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "../states.js";
+import { StartCost } from "./cost.js";
 import { isInFinals, isTrainingShared } from "./finals.js";
 import { finalsRequest, FinalsTraining } from "./finals-training.js";
 
@@ -24,9 +25,10 @@ const start = {
   label: () => "Start",
   isOffered: ({ state }) => STARTABLE.has(state),
   title: () => "Start this campaign?",
-  text: ({ spec }) => `Its ${spec.trials} trials run as soon as a supervisor claims it, ${spec.parallelism} at a time. Most of its settings cannot be changed afterwards.`,
+  text: ({ spec }) => `Its ${spec.trials.toLocaleString("en")} trials run as soon as a supervisor claims it, at most ${spec.parallelism} at a time. Most of its settings cannot be changed afterwards.`,
   keep: () => "Keep the draft",
   confirm: () => "Start it",
+  More: StartCost,
   send: (path) => post(`${path}/start`),
 };
 

@@ -1,6 +1,6 @@
 // In the dialog of finals: what they are trained with, and what that will cost.
 
-import { duration } from "../format.js";
+import { deviceTime, duration } from "../format.js";
 import { DisconnectedError, post } from "../http.js";
 import { useResource } from "../resource.js";
 import { html, useEffect, useState } from "../ui.js";
@@ -48,7 +48,7 @@ function Cost({ campaign, entered }) {
   const counted = `${left.toLocaleString("en")} ${left === 1 ? "training" : "trainings"}${done ? `, besides ${done.toLocaleString("en")} that are done` : ""}`;
   const share = left / trainings;
   const time = wall === null ? "How long they take is not known: none like them has been trained here."
-    : `About ${duration(share * wall)}, ${duration(share * hours * 3600)} of device time.`;
+    : `About ${duration(share * wall)}, ${deviceTime(share * hours)}.`;
   return html`<p class="cost" role="status">${counted}. ${left > 0 && html`<span class="muted">${time}</span>`}</p>`;
 }
 

@@ -1,6 +1,6 @@
 // The cells of a campaign: its progress, its gain with how sure it is, its health and its newest event.
 
-import { dateTime, decimal, duration, signed } from "../format.js";
+import { dateTime, decimal, deviceTime, signed } from "../format.js";
 import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
 import { failingText } from "../campaign/health.js";
 import { FINISHED } from "../states.js";
@@ -28,7 +28,7 @@ export function Progress({ campaign }) {
   const { what, done, of } = phase(campaign);
   const seconds = campaign.device_seconds;
   return html`<div class="trial-progress"><progress max=${of} value=${done} aria-label="Progress: ${what}"></progress><span>${done.toLocaleString("en")} / ${of.toLocaleString("en")}</span></div>
-    <small>${what === "trials" ? "" : `${what}, `}${seconds ? `${duration(seconds)} of device time` : "no device time yet"}</small>`;
+    <small>${what === "trials" ? "" : `${what}, `}${seconds ? deviceTime(seconds / 3600) : "no device time yet"}</small>`;
 }
 
 /** The AP that the gain beside it is of: of the same trial, and measured in the same way. */

@@ -1,6 +1,6 @@
 // What a dry run says of the time that a campaign takes, and its warnings.
 
-import { duration } from "../format.js";
+import { deviceTime, duration } from "../format.js";
 import { html } from "../ui.js";
 import { MarkedText } from "./marked-text.js";
 
@@ -17,18 +17,19 @@ const SHARED_BASES = {
 };
 const BOUNDS = { wall_seconds: "the limit of its time", device_hours: "the limit of its device time" };
 
-const hours = (value) => duration(3600 * value);
+/** How many train at once; fewer than asked for where the machine cannot run them. */
+const atATime = ({ parallelism, at_once: atOnce }) => (atOnce !== null && atOnce < parallelism ? `${atOnce} of ${parallelism} at a time since no more can run here` : `${parallelism} at a time`);
 
 export function Estimate({ estimate }) {
-  const { shared_training: shared, finals, trials, parallelism } = estimate;
+  const { shared_training: shared, finals, trials } = estimate;
   return html`<dl class="facts estimate">
-    ${shared && html`<div><dt>Shared weights</dt><dd>${shared.wall_seconds === null ? "not known yet" : `≈ ${duration(shared.wall_seconds)} first, ${hours(shared.device_hours)} of device time`}
+    ${shared && html`<div><dt>Shared weights</dt><dd>${shared.wall_seconds === null ? "not known yet" : `≈ ${duration(shared.wall_seconds)} first, ${deviceTime(shared.device_hours)}`}
       <span class="muted">${SHARED_BASES[shared.basis]}</span></dd></div>`}
     <div><dt>Time</dt><dd>${estimate.wall_seconds === null ? "not known yet" : `≈ ${duration(estimate.wall_seconds)}`}
-      <span class="muted">${estimate.basis === "nothing" ? "No trial like it has been trained here." : `${trials.toLocaleString("en")} trials, ${parallelism} at a time, ${BASES[estimate.basis](estimate.measured_trials)}`}</span></dd></div>
-    <div><dt>Device time</dt><dd>${estimate.device_hours === null ? "not known yet" : `≈ ${hours(estimate.device_hours)}`}
+      <span class="muted">${estimate.basis === "nothing" ? "No trial like it has been trained here." : `${trials.toLocaleString("en")} trials, ${atATime(estimate)}, ${BASES[estimate.basis](estimate.measured_trials)}`}</span></dd></div>
+    <div><dt>Device time</dt><dd>${estimate.device_hours === null ? "not known yet" : `≈ ${duration(3600 * estimate.device_hours)}`}
       ${estimate.bounded_by && html`<span class="muted">ended by ${BOUNDS[estimate.bounded_by]}</span>`}</dd></div>
-    ${finals && html`<div><dt>Finals</dt><dd>${finals.wall_seconds === null ? "not known yet" : `≈ ${duration(finals.wall_seconds)} more, ${hours(finals.device_hours)} of device time`}
+    ${finals && html`<div><dt>Finals</dt><dd>${finals.wall_seconds === null ? "not known yet" : `≈ ${duration(finals.wall_seconds)} more, ${deviceTime(finals.device_hours)}`}
       <span class="muted">${finals.trainings} trainings</span></dd></div>`}
   </dl>`;
 }

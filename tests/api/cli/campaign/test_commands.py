@@ -227,7 +227,7 @@ def test_an_unknown_campaign_is_named(effspine: CommandLine, served: Store) -> N
 def test_a_draft_is_estimated_started_and_changed(effspine: CommandLine, served: Store, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(YAML.replace("synthetic", "synthetic\n  seconds: 30"))
     created = effspine("campaign", "estimate", "-f", str(tmp_path / "a.yaml"))
-    assert created.out.splitlines()[0] == "4 trials, 1 in parallel: about 2 min 00 s, 0.03 device hours"
+    assert created.out.splitlines()[0] == "4 trials, 1 in parallel: about 2 min 00 s, 2 min 00 s of device time"
     created = effspine("campaign", "create", "-f", str(tmp_path / "a.yaml"), "--draft", "--json").document
     assert created["state"] == "draft"
     assert effspine("campaign", "start", created["id"], "--json").document["state"] == "pending"

@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from nas_controller.entities import DryRunDocument, EstimateDocument
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
 from tests.support.recorder import Recorder
+from tests.support.scripts import needs_node, run_script
 
 CHEAP = "name: cheap\ntrials: 4\nproxy_task: {profile: synthetic, seconds: 60}\n"
 EXPENSIVE = "name: dear\ntrials: 1000\nproxy_task: {profile: synthetic, seconds: 3600}\n"
@@ -25,9 +27,15 @@ EXPENSIVE = "name: dear\ntrials: 1000\nproxy_task: {profile: synthetic, seconds:
 def test_the_cost_is_said(effspine: CommandLine, served: Store) -> None:
     created = effspine("campaign", "create", "-f", "-", stdin=CHEAP)
     assert created.status == 0
-    assert "it will take about 4 min 00 s and 0.1 device hours" in created.err
-    assert "device hours" not in effspine("campaign", "create", "-f", "-", "--draft", stdin=CHEAP).err
-    assert effspine("campaign", "create", "-f", "-", "--json", stdin=CHEAP).err.count("device hours") == 0
+    cost = "it will take about 4 min 00 s and 4 min 00 s of device time"
+    assert cost in created.err
+    draft = effspine("campaign", "create", "-f", "-", "--draft", stdin=CHEAP)
+    assert cost in draft.err
+    assert "device time" not in effspine("campaign", "create", "-f", "-", "--json", stdin=CHEAP).err
+    started = effspine("campaign", "start", draft.out.split()[1])
+    assert (started.status, started.err) == (0, f"{cost}\n")
+    again = effspine("campaign", "start", draft.out.split()[1])
+    assert (again.status, again.err) == (0, "")
 
 
 def test_an_expensive_campaign_is_told_as_such_and_nobody_in_a_pipe_is_asked(
@@ -36,7 +44,7 @@ def test_an_expensive_campaign_is_told_as_such_and_nobody_in_a_pipe_is_asked(
     created = effspine("campaign", "create", "-f", "-", "--json", stdin=EXPENSIVE)
     assert created.status == 0
     assert created.document["state"] == "pending"
-    assert "it will take about 1000 h 00 min and 1,000.0 device hours: more than 24 hours" in created.err
+    assert "it will take about 41 d 16 h and 41 d 16 h of device time: more than 24 hours" in created.err
 
 
 @pytest.mark.parametrize(("answer", "count"), [("n", 0), ("y", 1)])
@@ -48,6 +56,19 @@ def test_a_terminal_is_asked_before_an_expensive_campaign(
     assert "Create it? [y/N]" in text
     assert len(served.reads.list_campaigns().items) == count
     assert status == (0 if count else 2)
+
+
+@pytest.mark.parametrize(("answer", "state"), [("n", "draft"), ("y", "pending")])
+def test_a_terminal_is_asked_before_an_expensive_draft_is_started_and_not_before_it_is_created(
+    effspine: CommandLine, served: Store, tmp_path: Any, answer: str, state: str
+) -> None:
+    (tmp_path / "dear.yaml").write_text(EXPENSIVE)
+    status, text = on_a_terminal(effspine, "", "campaign", "create", "-f", str(tmp_path / "dear.yaml"), "--draft")
+    assert (status, "Create it?" in text, "more than 24 hours" in text) == (0, False, True)
+    (draft,) = served.reads.list_campaigns().items
+    status, text = on_a_terminal(effspine, answer, "campaign", "start", draft.id)
+    assert "Start it? [y/N]" in text
+    assert (status == 0, served.reads.get_campaign(draft.id).state) == (answer == "y", state)
 
 
 def test_yes_does_not_ask(effspine: CommandLine, served: Store, tmp_path: Any) -> None:
@@ -71,9 +92,9 @@ def test_the_cost_counts_the_finals_and_says_what_is_not_known() -> None:
         "trainings": 8, "basis": "same-task", "measured_trainings": 2, "seconds_per_training": 1.0,
         "wall_seconds": 3600.0, "device_hours": 24.0,
     }  # fmt: skip
-    assert cost_line(estimate_of(finals=finals)) == "it will take about 1 h 05 min and 24.2 device hours"
+    assert cost_line(estimate_of(finals=finals)) == "it will take about 1 h 05 min and 1 d 0 h of device time"
     unknown = finals | {"basis": "nothing", "wall_seconds": None, "device_hours": None}
-    assert cost_line(estimate_of(finals=unknown)).endswith("0.2 device hours, its finals not counted")
+    assert cost_line(estimate_of(finals=unknown)).endswith("10 min 00 s of device time, its finals not counted")
     assert "not known yet" in cost_line(estimate_of(wall_seconds=None, device_hours=None))
     assert is_expensive(estimate_of(finals=finals))
     assert not is_expensive(estimate_of())
@@ -90,19 +111,40 @@ NO_FINALS = {
 
 
 def test_the_cost_counts_the_shared_training_or_says_that_it_does_not() -> None:
-    known = "it will take about 9 min 00 s and 0.3 device hours"
+    known = "it will take about 9 min 00 s and 18 min 00 s of device time"
     assert cost_line(estimate_of(shared_training=SHARED)) == known
-    trials_alone = "it will take about 5 min 00 s and 0.2 device hours"
+    trials_alone = "it will take about 5 min 00 s and 10 min 00 s of device time"
     assert cost_line(estimate_of(shared_training=NO_SHARED)) == f"{trials_alone}, its shared training not counted"
     both = estimate_of(shared_training=NO_SHARED, finals=NO_FINALS)
     assert cost_line(both) == f"{trials_alone}, its shared training and its finals not counted"
     assert is_expensive(estimate_of(shared_training=SHARED | {"device_hours": ASK_HOURS}))
 
 
+@needs_node
+def test_the_page_says_the_same_cost(tmp_path: Path) -> None:
+    finals = NO_FINALS | {"basis": "profile", "wall_seconds": 5.0, "device_hours": 0.25}
+    estimates = [
+        estimate_of(), estimate_of(wall_seconds=None, device_hours=None), estimate_of(wall_seconds=0.2, finals=finals),
+        estimate_of(shared_training=SHARED, finals=NO_FINALS), estimate_of(shared_training=NO_SHARED, finals=NO_FINALS),
+    ]  # fmt: skip
+    script = 'const { costSentence } = await import("./campaign/cost.js"); return given.map(costSentence);'
+    lines = [cost_line(each) for each in estimates]
+    said = run_script(tmp_path, script, [each.model_dump(mode="json") for each in estimates])
+    assert said == [f"{line[0].upper()}{line[1:]}." for line in lines]
+
+
+def test_fewer_trials_at_once_than_wanted_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    print_estimate(estimate_of(trials=1200, parallelism=8, at_once=2))
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("1,200 trials, 8 in parallel, of which 2 can run at once: about 5 min 00 s")
+    print_estimate(estimate_of(at_once=2))
+    assert "at once" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("shared", "line"),
     [
-        (SHARED, "shared weights, first: about 4 min 00 s, 0.13 device hours"),
+        (SHARED, "shared weights, first: about 4 min 00 s, 8 min 00 s of device time"),
         (NO_SHARED, "shared weights, first: no training like theirs has been measured here yet"),
         (
             SHARED | {"basis": "kept", "wall_seconds": 12.0},
@@ -128,7 +170,7 @@ def test_a_dry_run_tells_budget_cost_and_warnings(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.splitlines() == [
         "nothing is wrong with campaign 'cars', which was not created",
         "budget: the multi-adds of the base; feasible are 647.5 M to 19,246.8 G",
-        "10 trials, 2 in parallel: about 5 min 00 s, 0.17 device hours",
+        "10 trials, 2 in parallel: about 5 min 00 s, 10 min 00 s of device time",
         "a trial takes 1 min 00 s: the median of 5 trials of this proxy task, but with other workers",
         "warning: the name 'cars' is taken",
     ]

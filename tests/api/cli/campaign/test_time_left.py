@@ -47,7 +47,7 @@ def documents(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def trial_document(trial: dict[str, Any]) -> dict[str, Any]:
-    """A trial that took half a minute, unless it has measured its time."""
+    """A trial that took half a minute, unless it has measured its time; `begun` null waits for a worker."""
     return {
         **EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}/trials"]["items"][1],
         "state": trial["state"],
@@ -56,7 +56,9 @@ def trial_document(trial: dict[str, Any]) -> dict[str, Any]:
         "progress_step": trial.get("step"),
         "progress_total": trial.get("total"),
         "started_at": "2026-11-22T14:00:00Z",
-        "worker_started_at": None if trial.get("reused_from") is not None else "2026-11-22T15:00:00Z",
+        "worker_started_at": None
+        if trial.get("reused_from") is not None
+        else trial.get("begun", "2026-11-22T15:00:00Z"),
         "finished_at": None if trial["state"] == "running" else trial.get("end", "2026-11-22T15:00:30Z"),
     }
 
