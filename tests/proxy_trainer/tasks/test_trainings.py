@@ -58,15 +58,9 @@ def test_a_classifier_is_resumed_to_the_bit_and_saved(tmp_path: Path) -> None:
         run("classification", replace(chosen, seed=4), tmp_path / "two")
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        "EfficientNet-B0-FPN",
-        pytest.param("ResNet-50-FPN", marks=pytest.mark.slow),
-        pytest.param("SpineNet-49", marks=pytest.mark.slow),
-    ],
-)
-def test_a_baseline_learns_by_the_recipe_of_detectors(tmp_path: Path, model: str) -> None:
+def test_a_baseline_learns_by_the_recipe_of_detectors(tmp_path: Path) -> None:
+    """The others do so in `test_fpn_detection.py`."""
+    model = "EfficientNet-B0-FPN"
     make_digits(tmp_path / "digits", **IMAGES)
     fields = TINY_FIELDS | {"epochs": 20, "evaluate_epochs": 0, "learning_rate": 0.02}
     del fields["recalibration_images"]
