@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -68,15 +69,20 @@ class Converter:
 
     def _converted(self, **settings: Any) -> bytes:
         """The file, made with the settings of TensorFlow's converter; only LiteRT's own operations are allowed."""
-        with TemporaryDirectory() as directory:
-            tf.saved_model.save(
-                self._module,
-                directory,
-                signatures={_SIGNATURE: self._module.heads},
-                options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
-            )
-            converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=[_SIGNATURE])
-            for name, value in settings.items():
-                setattr(converter.target_spec if name.startswith("supported_") else converter, name, value)
-            content: bytes = converter.convert()
+        converter = tf.lite.TFLiteConverter.from_saved_model(self._saved.name, signature_keys=[_SIGNATURE])
+        for name, value in settings.items():
+            setattr(converter.target_spec if name.startswith("supported_") else converter, name, value)
+        content: bytes = converter.convert()
         return content
+
+    @cached_property
+    def _saved(self) -> TemporaryDirectory[str]:
+        """The graph as a SavedModel, which is removed with this object."""
+        directory = TemporaryDirectory()
+        tf.saved_model.save(
+            self._module,
+            directory.name,
+            signatures={_SIGNATURE: self._module.heads},
+            options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+        )
+        return directory

@@ -95,10 +95,18 @@ class Watched:
 def opened(
     browser: Browser, url: str, size: tuple[int, int] = DESK, theme: Theme = "light", **options: Any
 ) -> Iterator[Watched]:
-    """A new page of the service at `url`; at the end it must have had no errors."""
+    """A new page of the service at `url`; at the end it must have had no errors.
+
+    The mark of a running campaign does not move: Chromium without a GPU would draw the page all the time.
+    """
     width, height = size
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=theme, base_url=url, accept_downloads=True, **options
+        viewport={"width": width, "height": height},
+        color_scheme=theme,
+        reduced_motion="reduce",
+        base_url=url,
+        accept_downloads=True,
+        **options,
     )
     try:
         context.set_default_timeout(WAIT_MS)
