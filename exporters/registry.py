@@ -26,7 +26,8 @@ class Exporter:
 
     Dashes of a name are underscores in that of its module. `purpose` says in one sentence what the format is for. With
     the suffix `.zip` an export is an archive of the directory, else it is the one file in it, which has that suffix.
-    `without_dataset` says what is missing where there is no data set.
+    `without_dataset` says what is missing where there is no data set. A drawing (`is_drawing`) shows a trial as the
+    search counts it, beside its baseline; the other formats are of the detector for the classes of the data.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Exporter:
     media_type: str = "application/zip"
     place: Place = "worker"
     without_dataset: str = ""
+    is_drawing: bool = False
 
     def write(self, export: Export, directory: Path) -> None:
         """Writes the files of this format. Raises InvalidValueError, with a reason, for what it cannot express."""
@@ -89,8 +91,10 @@ for _exporter in (
     Exporter(
         "spec", "The architecture as a document that other code builds it from.", ".json", "application/json", "here"
     ),
-    Exporter("svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here"),
-    Exporter("pdf", "That drawing for papers and slides.", ".pdf", "application/pdf", "here"),
+    Exporter(
+        "svg", "A drawing of the architecture beside the baseline.", ".svg", "image/svg+xml", "here", is_drawing=True
+    ),
+    Exporter("pdf", "That drawing for papers and slides.", ".pdf", "application/pdf", "here", is_drawing=True),
     Exporter("detector", "Configuration and weights in safetensors, which effspine reads again."),
     Exporter(
         "pytorch",

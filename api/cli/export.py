@@ -17,6 +17,7 @@ from exporters import EXPORTERS, Export, Exporter
 from search_space.cost import cost_report
 from search_space.detector_model import CONFIG_FILE, DetectorModel, load_detector
 from search_space.errors import EffspineError, InvalidValueError
+from search_space.file_names import file_stem
 from search_space.named_architecture import named_architecture
 from search_space.published import SP_EFFICIENTNET_B0
 
@@ -120,8 +121,7 @@ def _written(
 ) -> Written:
     from exporters.benchmarks.export_figures import add_to_card, measured, sizes
 
-    name = exported.architecture.name.lower().replace(" ", "-").replace("/", "-")
-    stem = f"{name}-{exporter.name}"
+    stem = f"{file_stem(exported.architecture.name, 'architecture')}-{exporter.name}"
     with TemporaryDirectory() as temporary:
         directory = Path(temporary)
         exporter.write(exported, directory)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from tempfile import TemporaryDirectory
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,11 @@ class Converter:
     """A detector as a graph for one image, ready to be converted.
 
     It takes RGB pixels, 0 to 255, `[1, px, px, 3]`, whose padding has the mean colour, and returns `class3` to
-    `class7` and `box3` to `box7`, the predictions of each level.
+    `class7` and `box3` to `box7`, the predictions of each level. An empty directory holds the graph as a SavedModel
+    while it is converted.
     """
 
-    def __init__(self, model: DetectorModel) -> None:
+    def __init__(self, model: DetectorModel, directory: Path) -> None:
         predict, px = frozen_network(model, 1), model.architecture.input_px
 
         def heads(pixels: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -33,9 +34,13 @@ class Converter:
             pairs = (("class", outputs.class_logits), ("box", outputs.boxes))
             return {f"{kind}{level}": maps[level] for kind, maps in pairs for level in maps}
 
-        self._module = tf.Module()
-        self._module.heads = tf.function(
-            heads, input_signature=[tf.TensorSpec([1, px, px, 3], name=PIXELS)], autograph=False
+        module, self._saved = tf.Module(), directory
+        module.heads = tf.function(heads, input_signature=[tf.TensorSpec([1, px, px, 3], name=PIXELS)], autograph=False)
+        tf.saved_model.save(
+            module,
+            str(directory),
+            signatures={_SIGNATURE: module.heads},
+            options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
 
     def float32(self) -> bytes:
@@ -68,15 +73,8 @@ class Converter:
 
     def _converted(self, **settings: Any) -> bytes:
         """The file, made with the settings of TensorFlow's converter; only LiteRT's own operations are allowed."""
-        with TemporaryDirectory() as directory:
-            tf.saved_model.save(
-                self._module,
-                directory,
-                signatures={_SIGNATURE: self._module.heads},
-                options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
-            )
-            converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=[_SIGNATURE])
-            for name, value in settings.items():
-                setattr(converter.target_spec if name.startswith("supported_") else converter, name, value)
-            content: bytes = converter.convert()
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(self._saved), signature_keys=[_SIGNATURE])
+        for name, value in settings.items():
+            setattr(converter.target_spec if name.startswith("supported_") else converter, name, value)
+        content: bytes = converter.convert()
         return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from exporters.export import Export
 from exporters.keras.folder import ANCHORS_FILE, SCRIPT_FILE, write_anchors, write_surroundings
@@ -20,10 +21,11 @@ def write(export: Export, directory: Path) -> None:
     too large for one file, and DataError where the data set cannot be read.
     """
     check_size(export.architecture)
-    converter = Converter(export.model)
-    contents = {"float32": converter.float32(), "float16": converter.float16()}
-    if export.dataset is not None:
-        contents["int8"] = converter.int8(representative_images(export.dataset, export.architecture.input_px))
+    with TemporaryDirectory() as saved:
+        converter = Converter(export.model, Path(saved))
+        contents = {"float32": converter.float32(), "float16": converter.float16()}
+        if export.dataset is not None:
+            contents["int8"] = converter.int8(representative_images(export.dataset, export.architecture.input_px))
     for name, content in contents.items():
         (directory / FILES[name]).write_bytes(content)
     write_anchors(export, directory)

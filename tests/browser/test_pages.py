@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.chromium import DESK, PHONE, Theme, Watched, go_to, opened, overflow_px, serious_findings
+from tests.support.chromium import DESK, PHONE, Watched, go_to, opened, overflow_px, serious_findings
 from tests.support.recorded_pages import DATASET, Recorded
 from tests.support.served import Served
 
@@ -69,10 +68,7 @@ def test_a_service_without_records_says_how_to_begin(browser: Browser, tmp_path:
 def _check(watched: Watched, path: str, shows: str) -> None:
     page = watched.page
     go_to(page, path, shows)
-    for theme in get_args(Theme):
-        page.emulate_media(color_scheme=theme)
-        page.wait_for_function("() => !document.getAnimations().some((each) => each instanceof CSSTransition)")
-        assert serious_findings(page) == [], theme
+    assert serious_findings(page) == []
     page.set_viewport_size({"width": PHONE[0], "height": TALL[1]})
     assert overflow_px(page) <= 0
     page.set_viewport_size({"width": TALL[0], "height": TALL[1]})

@@ -1,8 +1,9 @@
-"""Stores on both kinds of database."""
+"""Stores on SQLite, and on PostgreSQL in the slow tier; `ON_EACH_DATABASE` has a test run on both in each tier."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,14 +33,28 @@ def migrated_databases(postgresql: Server) -> Iterator[MigratedDatabases]:
     databases.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], AbstractContextManager[str]]:
+    """Makes a database of a kind, migrated and without rows; the context has its URL."""
+
+    @contextmanager
+    def make(kind: str) -> Iterator[str]:
+        if kind == "sqlite":
+            yield migrated_sqlite(tmp_path / "effspine.db")
+            return
+        databases: MigratedDatabases = request.getfixturevalue("migrated_databases")
+        with databases.acquire() as url:
+            yield url
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def database_url(
+    request: pytest.FixtureRequest, new_database: Callable[[str], AbstractContextManager[str]]
+) -> Iterator[str]:
     """A database of each supported kind, migrated and without rows."""
-    if request.param == "sqlite":
-        yield migrated_sqlite(tmp_path / "effspine.db")
-        return
-    databases: MigratedDatabases = request.getfixturevalue("migrated_databases")
-    with databases.acquire() as url:
+    with new_database(request.param) as url:
         yield url
 
 

@@ -11,11 +11,15 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine
 
 from nas_controller.store import Store, sqlite_url
 from nas_controller.store.models import Base
 from tests.support.postgresql import Server
+
+ON_EACH_DATABASE = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+"""Of a test outside that of the store: it runs on PostgreSQL in the default tier too."""
 
 MAX_DELETED_ROWS = 10_000
 """A database that had more rows is not reused: dead rows would slow down the next tests."""

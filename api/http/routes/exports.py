@@ -187,10 +187,10 @@ def export(
         return export_response(request, store, settings.data_dir, found)
     if weights is not None:
         raise InvalidValueError(f"the format '{exporter.name}' has no weights; leave `weights` out", field="weights")
-    drawn = Export(exported.specification()) if exporter.name == "spec" else exported.drawn()
     if style is not None and exporter.name != "svg":
         raise InvalidValueError(f"the format '{exporter.name}' has no style; leave `style` out", field="style")
-    content = drawing(drawn, style).encode() if style is not None else exporter.content(drawn)
+    given = exported.drawn() if exporter.is_drawing else Export(exported.specification())
+    content = exporter.content(given) if style is None else drawing(given, style).encode()
     return _made_here(exporter, exported.name, content)
 
 

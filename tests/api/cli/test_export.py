@@ -52,6 +52,8 @@ def test_a_named_model_widths_and_a_file_are_exported(tmp_path: Path) -> None:
     named = Path(str(exported("Eff-SpineNet-M0", "--out", str(tmp_path))["path"]))
     assert named.name == "eff-spinenet-m0-spec.json"
     assert [block["width"] for block in json.loads(named.read_text())["blocks"]] == list(model.widths)
+    ablated = exported("Eff-SpineNet-D0 no space-to-depth, plain fusion", "--out", str(tmp_path))
+    assert Path(str(ablated["path"])).name == "eff-spinenet-d0-no-space-to-depth-plain-fusion-spec.json"
     svg = exported(str(named), "--format", "svg", "--out", str(tmp_path / "other"))
     assert "<svg" in Path(str(svg["path"])).read_text()
     widths = ",".join(map(str, range(8, 152, 8)))

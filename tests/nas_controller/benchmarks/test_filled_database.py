@@ -20,7 +20,6 @@ from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import trials_of
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_a_filled_database_is_exact_under_replay(database_url: str) -> None:
     added: list[int] = []
     filled = fill(database_url, plans(MIN_CAMPAIGNS, 500, 300, seed=3), added.append)

@@ -11,6 +11,7 @@ from nas_controller.search.outcomes import Failed, Rewarded
 from nas_controller.store import Store
 from search_space.errors import BudgetError
 from search_space.space import Candidate, SearchSpace
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.synthetic_campaigns import (
     claimed_campaign,
     create,
@@ -28,6 +29,7 @@ FAST_CONTROLLER = {**COUNTING, "learning_rate": 1.0, "entropy_bonus": 0.0}
 ATTEMPTS = 1 + synthetic_spec().retries
 
 
+@ON_EACH_DATABASE
 def test_a_campaign_runs_from_the_baseline_to_its_end(store: Store) -> None:
     campaign_id = create(store, trials=8)
     campaign = claimed_campaign(store, campaign_id)
@@ -71,6 +73,7 @@ def test_the_same_seed_gives_the_same_campaign(store: Store, policy: str) -> Non
 
 
 @pytest.mark.parametrize("parallelism", [2, 4])
+@ON_EACH_DATABASE
 def test_parallel_trials_in_any_order(store: Store, parallelism: int) -> None:
     for seed in range(3):
         campaign_id = create(store, trials=20, parallelism=parallelism, controller=FAST_CONTROLLER)
@@ -79,6 +82,7 @@ def test_parallel_trials_in_any_order(store: Store, parallelism: int) -> None:
         verify(store, campaign_id)
 
 
+@ON_EACH_DATABASE
 def test_a_repeated_architecture_is_not_trained_again(store: Store) -> None:
     campaign_id = create(store, trials=60, controller=FAST_CONTROLLER)
     works = run_to_the_end(claimed_campaign(store, campaign_id))
@@ -142,6 +146,7 @@ def test_the_loop_does_not_read_back_what_it_has_written(store: Store, monkeypat
     assert store.reads.get_campaign(campaign_id).stopped_because == "target_reward"
 
 
+@ON_EACH_DATABASE
 def test_retries_are_limited_and_visible(store: Store) -> None:
     campaign_id = create(store, trials=3)
     campaign = claimed_campaign(store, campaign_id)
@@ -163,6 +168,7 @@ def test_retries_are_limited_and_visible(store: Store) -> None:
     verify(store, campaign_id)
 
 
+@ON_EACH_DATABASE
 def test_attempts_lost_with_their_runner_do_not_count_as_failures(store: Store) -> None:
     campaign_id = create(store, trials=2)
     for expected in range(1, ATTEMPTS + 3):

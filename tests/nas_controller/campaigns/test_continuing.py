@@ -9,6 +9,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Rewarded
 from nas_controller.store import ConflictError, Store
 from search_space.errors import InvalidValueError
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.synthetic_campaigns import Clock, claimed_campaign, create, final_state, reward, run_to_the_end
 from tests.support.trials import kinds, trials_of
 
@@ -54,6 +55,7 @@ def test_what_would_not_continue_changes_nothing(store: Store) -> None:
     assert store.reads.get_campaign(campaign_id) == before
 
 
+@ON_EACH_DATABASE
 def test_a_stopped_campaign_goes_on_as_if_it_had_never_been_stopped(store: Store, clock: Clock) -> None:
     whole, stopped = create(store, trials=9, seed=4), create(store, trials=9, seed=4)
     run_to_the_end(claimed_campaign(store, whole))

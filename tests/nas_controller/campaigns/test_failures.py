@@ -61,7 +61,6 @@ def digits(tmp_path: Path) -> Path:
     return directory
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_a_loss_that_is_not_finite_fails_the_trial(store: Store, digits: Path, tmp_path: Path) -> None:
     campaign, detail = attempt_once(store, resolve("smoke", **DIVERGING), digits, tmp_path / "cache", number=1)
     trial, attempt = detail.trial, detail.attempts[0]

@@ -17,6 +17,7 @@ from nas_controller.store import ConflictError, Lease, LeaseLostError, Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_NOT_OURS
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 
@@ -55,6 +56,7 @@ def test_a_pending_campaign_pauses_at_once(store: Store) -> None:
     assert kinds(store, campaign_id) == ["created", "paused", "resumed"]
 
 
+@ON_EACH_DATABASE
 def test_a_running_campaign_is_pausing_until_its_runner_has_ended(store: Store, clock: Clock) -> None:
     lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 1e6)
     campaign = Campaign(store, lease)

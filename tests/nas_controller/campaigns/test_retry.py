@@ -9,6 +9,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.search.outcomes import Failed, Rewarded, TrialWork
 from nas_controller.store import ConflictError, NotFoundError, Store
 from tests.support.data_identities import data_identity
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.synthetic_campaigns import Clock, claimed_campaign, create, run_to_the_end, synthetic_spec
 from tests.support.trials import kinds, trials_of
 
@@ -35,6 +36,7 @@ def failed_campaign(store: Store, clock: Clock) -> str:
     return campaign_id
 
 
+@ON_EACH_DATABASE
 def test_a_retried_campaign_keeps_its_finished_trials_and_runs_the_others_again(store: Store, clock: Clock) -> None:
     campaign_id = failed_campaign(store, clock)
     before = trials_of(store, campaign_id)

@@ -20,6 +20,7 @@ from nas_controller.search.stop_spec import EarlyStoppingSpec
 from nas_controller.store import Store
 from nas_controller.supervision import runner
 from nas_controller.supervision.runner import EXIT_DONE, Machine
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.synthetic_campaigns import claimed_campaign, synthetic_spec
 from tests.support.trials import trials_of
 
@@ -68,6 +69,7 @@ def test_the_rule_compares_with_completed_trials_at_the_same_step_and_spares_the
     assert rule.verdict(3, 10, 0.0) is None  # it is not compared with itself
 
 
+@ON_EACH_DATABASE
 def test_a_trial_below_the_median_ends_there_with_the_reason_in_its_event(store: Store) -> None:
     campaign_id = store.service.create_campaign(stopping_spec()).id
     campaign = claimed_campaign(store, campaign_id)

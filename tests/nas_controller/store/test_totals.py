@@ -136,6 +136,7 @@ def test_every_process_has_the_same_totals(store: Store, database_url: str) -> N
     other.close()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_the_totals_of_a_hundred_thousand_trials_take_less_than_50_ms(store: Store) -> None:
     created_at = datetime(2025, 1, 1, tzinfo=UTC)
     columns = models.Trial.__table__.columns

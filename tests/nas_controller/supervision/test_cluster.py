@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,43 +27,55 @@ from tests.support.waiting import wait_for
 DEADLINE_SECONDS = 180
 
 
-def test_a_campaign_survives_a_lost_node_and_a_dead_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "losses",
+    [("head",), pytest.param(("node", "head", "the supervisor's node"), marks=pytest.mark.slow)],
+    ids=["head", "each"],
+)
+def test_a_campaign_survives_a_lost_node_and_a_dead_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, losses: tuple[str, ...]
+) -> None:
+    """All nodes end with their head, so its loss is that of the nodes too."""
     set_environment(monkeypatch)
     port = free_port()
     address, head_options = f"127.0.0.1:{port}", head_of(port)
     node_options = node_of(address, cpus=2)
     url = sqlite_url(tmp_path / "effspine.db")
     store = Store.open(url)
-    spec = synthetic_spec(trials=30, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1})
+    trials = 10 + 8 * len(losses)
+    spec = synthetic_spec(trials=trials, parallelism=2, proxy_task={"profile": "synthetic", "seconds": 1})
     campaign_id = store.service.create_campaign(spec).id
 
     def finished() -> int:
         return store.reads.get_campaign(campaign_id).trials_finished
 
+    def has_finished(count: int) -> bool:
+        return finished() >= count
+
     supervisor = Supervisor(url, tmp_path, ray_address=address)
+
+    def kill_own_node() -> None:
+        assert supervisor._node is not None
+        assert supervisor._node._process is not None
+        os.killpg(supervisor._node._process.pid, signal.SIGKILL)
+
     with (
         restarted_node("head", tmp_path / "head.log", *head_options) as head,
         restarted_node("node", tmp_path / "node.log", *node_options) as node,
         supervising(supervisor),
     ):
-        wait_for(lambda: finished() >= 4, DEADLINE_SECONDS, "rewards from the cluster")
-        node.kill_all()
-        so_far = finished()
-        wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the node was lost")
-        head.kill_all()
-        so_far = finished()
-        wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the head was lost")
-        assert supervisor._node is not None
-        assert supervisor._node._process is not None
-        os.killpg(supervisor._node._process.pid, signal.SIGKILL)
-        so_far = finished()
-        wait_for(lambda: finished() >= so_far + 4, DEADLINE_SECONDS, "rewards after the supervisor's node was lost")
+        kills = {"node": node.kill_all, "head": head.kill_all, "the supervisor's node": kill_own_node}
+        wait_for(partial(has_finished, 4), DEADLINE_SECONDS, "rewards from the cluster")
+        for lost in losses:
+            kills[lost]()
+            expected = finished() + 4
+            wait_for(partial(has_finished, expected), DEADLINE_SECONDS, f"rewards after the loss of {lost}")
         wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
-    assert verify(store, campaign_id).trials_finished == 30
-    attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(30)]
+    assert verify(store, campaign_id).trials_finished == trials
+    attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(trials)]
     states = [attempt.state for of_trial in attempts for attempt in of_trial]
-    assert states.count("accepted") == 30
-    assert len(states) > 30  # some attempts were lost and retried
+    assert states.count("accepted") == trials
+    assert len(states) > trials  # some attempts were lost and retried
     assert "joining the cluster" not in log_path(tmp_path, campaign_id).read_text()
     assert log_path(tmp_path, "ray-node").exists()
     store.close()

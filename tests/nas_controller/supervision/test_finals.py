@@ -15,6 +15,7 @@ from nas_controller.search.outcomes import Failed, Outcome, Rewarded
 from nas_controller.store import ConflictError, Store
 from nas_controller.supervision.runner_protocol import EXIT_DONE
 from tests.support.data_identities import data_identity
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.final_trainings import (
     FINALS,
     KILLED,
@@ -38,6 +39,7 @@ def start(store: Store, tmp_path: Path) -> Start:
     return starter(store, tmp_path)
 
 
+@ON_EACH_DATABASE
 def test_the_search_is_followed_by_finals_seed_by_seed(store: Store, start: Start) -> None:
     campaign_id, trainer = create(store, trials=TRIALS, seed=7, finals=FINALS), Trainer()
     assert start(campaign_id, trainer) == EXIT_DONE

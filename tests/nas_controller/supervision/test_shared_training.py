@@ -23,6 +23,7 @@ from nas_controller.supervision.runner import Machine, run
 from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_WAITS
 from search_space.weights_files import shared_weights_dir, weights_file_name
 from tests.support.data_identities import data_identity
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import kinds
 from tests.support.waiting import wait_for
@@ -102,6 +103,7 @@ def test_one_worker_with_all_processors_trains_before_the_first_trial(
     verify(store, campaign_id)
 
 
+@ON_EACH_DATABASE
 def test_a_failed_attempt_is_followed_by_another(store: Store, start: Callable[..., int]) -> None:
     campaign_id, trainer = create(store, retries=2), Trainer(KILLED, KILLED, weights())
     assert start(campaign_id, trainer) == EXIT_DONE

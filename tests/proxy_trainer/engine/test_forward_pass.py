@@ -48,6 +48,10 @@ REPEATED = Architecture(
 )  # fmt: skip
 
 MODES = pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
+TRAINING = pytest.mark.parametrize(
+    "training", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["training", "inference"]
+)
+"""Of networks whose blocks `test_detection` runs in both modes."""
 
 # From 1 px to far more than the image, so that levels 3 to 6 are used; some cross the border, one is empty.
 MASK_RCNN_SIZE = (200, 328)
@@ -202,25 +206,25 @@ def test_detectors_that_the_paper_compares_with(name: str, training: bool) -> No
     _check(COMPARATORS[name], ODD, training)
 
 
-@MODES
+@TRAINING
 def test_classification(training: bool) -> None:
     architecture = replace(REPEATED, operations=Operations(space_to_depth=False))
     _check(lambda ops, images: classification(ops, architecture, images, 11), LONG, training)
 
 
-@MODES
+@TRAINING
 def test_segmentation(training: bool) -> None:
     _check(lambda ops, images: segmentation(ops, UNEQUAL, images, 5), SMALL, training)
 
 
-@MODES
+@TRAINING
 def test_mask_rcnn(training: bool) -> None:
     regions = Regions(dense_width=13, proposals=len(PROPOSALS[0]), detections=len(DETECTIONS[0]))
     network: Network = lambda ops, images: mask_rcnn(ops, UNEQUAL, images, regions)  # noqa: E731
     _check(network, MASK_RCNN_SIZE, training, _TensorRegions, _NumpyRegions)
 
 
-@MODES
+@TRAINING
 def test_one_graph_with_dynamic_channels_runs_both_architectures(training: bool) -> None:
     """As the engine traces it: all channel dimensions are dynamic, and parameters that are absent have no channels."""
     superset = replace(UNEQUAL, widths=tuple(range(100, 118)), stem_width=99, repeats=REPEATS)
@@ -249,8 +253,9 @@ def _specification(parameter: Parameter) -> tf.TensorSpec:
     return tf.TensorSpec([*parameter.shape[:2], *channels] if len(parameter.shape) == 4 else [None])
 
 
-@MODES
-@pytest.mark.parametrize("architecture", [UNEQUAL, REPEATED], ids=["unequal", "repeated"])
+@pytest.mark.parametrize(
+    ("architecture", "training"), [(UNEQUAL, False), (REPEATED, True)], ids=["unequal-inference", "repeated-training"]
+)
 def test_the_network_is_the_one_in_the_documentation(architecture: Architecture, training: bool) -> None:
     """Both interpreters run the same network functions; the reference here is written without them."""
     values, images = _values(parameters(architecture)), _images(SMALL)

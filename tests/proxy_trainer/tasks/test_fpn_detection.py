@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from search_space.task_model import load_task_model
-from tests.support.small_tasks import TINY, digits_for, learn, small_trainee, trained
+from tests.support.paths import ROOT
+from tests.support.processes import THREADS
+from tests.support.small_tasks import TINY, digits_for, small_trainee, trained
+from tests.support.small_trainings import as_arguments
+
+BASELINES = ("EfficientNet-B0-FPN", "ResNet-50-FPN", "SpineNet-49")
+
+DIGITS: dict[str, Any] = {"train": 360, "val": 40, "image_px": 96, "object_px": (40.0, 105.0)}
+FIELDS = {
+    "image_px": 64,
+    "subnet_layers": 1,
+    "learning_rate": 0.03,
+    "warmup_steps": 25,
+    "epochs": 24,
+    "evaluate_epochs": 0,
+    "ema_decay": 0.95,
+}
+CHANCE = 0.01
+"""AP50 at most, without training."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["EfficientNet-B0-FPN", "ResNet-50-FPN", "SpineNet-49"])
+@pytest.mark.parametrize("model", BASELINES)
 def test_a_restored_training_continues_with_the_same_bits(model: str, tmp_path: Path) -> None:
     digits = digits_for("detection", tmp_path / "digits", train=8, val=4)
     trainee = small_trainee("detection", digits, tmp_path, model=model, **TINY)
@@ -31,10 +54,31 @@ def test_a_restored_training_continues_with_the_same_bits(model: str, tmp_path: 
     assert (saved.name, saved.anchor_size, saved.figures) == (model, trainee.task.anchor_size, metrics)
 
 
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return digits_for("detection", tmp_path_factory.mktemp("data") / "digits", **DIGITS)
+
+
 @pytest.mark.slow
-def test_a_small_baseline_learns_digits(tmp_path: Path) -> None:
-    losses, metrics = learn("detection", tmp_path)
-    first, last = (np.mean([loss["loss"] for loss in part]) for part in (losses[:20], losses[-20:]))
-    assert last < 0.6 * first
-    assert metrics["ap"] is not None
-    assert metrics["ap"] > 0.1
+@pytest.mark.timeout(1_500)
+@pytest.mark.parametrize("model", BASELINES)
+def test_effspine_train_teaches_a_baseline_to_find_digits(model: str, digits: Path, tmp_path: Path) -> None:
+    """The command itself, in a process of its own; one to two minutes on two free cores."""
+    out = tmp_path / "run"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "api.cli.main", "train", model, "--data", str(digits), "--out", str(out)),
+            *("--recipe", "laptop-final", "--seed", "3", "--threads", str(THREADS), "--json", *as_arguments(FIELDS)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "EFFSPINE_DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-8000:]
+    found = json.loads(done.stdout)
+    assert (found["is_complete"], found["steps_done"], found["main_metric"]) == (True, 1080, "ap")
+    saved = load_task_model(out / "best")
+    assert (saved.name, saved.figures) == (model, found["best"]["figures"])
+    assert found["best"]["figures"]["ap50"] > 10 * CHANCE
