@@ -18,7 +18,11 @@ from nas_controller.search.outcomes import TIMED_OUT, Failed, Outcome, TrialWork
 
 REPORT_SECONDS = 2.0
 REPORT_SHARE = 1 / 50
-"""A worker reports every REPORT_SECONDS, or every REPORT_SHARE of the trial's time so far if that is longer."""
+FIRST_REPORT_SECONDS = 0.3
+"""A worker reports every REPORT_SECONDS, or every REPORT_SHARE of the trial's time so far if that is longer.
+
+It first reports after FIRST_REPORT_SECONDS, so that a trial of a second is known to run.
+"""
 CANCEL_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
@@ -122,5 +126,5 @@ class TrialWorker:
         logger.info("%s: widths %s", work, " ".join(map(str, work.widths)) or "of all architectures")
         self._thread = TrainingThread(self._job.of(work), work.widths, self._train)
         self._began = time.monotonic()
-        self._next_report = self._began + REPORT_SECONDS
+        self._next_report = self._began + FIRST_REPORT_SECONDS
         self._timed_out = False

@@ -66,6 +66,15 @@ def test_a_worker_reports_repeatedly_and_accepts_the_next_trial_after_the_outcom
         assert (tmp_path / "attempts" / f"0.{attempt}.json").exists()
 
 
+def test_a_worker_reports_soon_so_that_a_trial_of_a_second_is_known_to_run(tmp_path: Path) -> None:
+    worker = TrialWorker(job_in(tmp_path, 4), tmp_path)
+    report = worker.step(WORK)
+    assert worker.release(5.0)
+    assert report is not None
+    assert report.outcome is None
+    assert trial_worker.FIRST_REPORT_SECONDS <= report.seconds < trial_worker.REPORT_SECONDS
+
+
 def test_a_trial_may_have_its_own_task_and_seed(tmp_path: Path) -> None:
     jobs: list[Job] = []
 
