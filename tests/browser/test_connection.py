@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import go_to, opened
@@ -17,9 +16,8 @@ LOST = ("net::ERR_",)
 """What the browser writes into its console where a request gets no response."""
 
 
-@pytest.fixture(scope="module")
-def campaign(served: Served) -> str:
-    """The id of a campaign that outlasts the tests."""
+def create_running(served: Served) -> str:
+    """Creates a campaign that outlasts a test; its id."""
     spec = synthetic_spec(name="it runs", trials=1000, proxy_task={"profile": "synthetic", "seconds": 0.5})
     return served.client().create_campaign(spec.model_dump(mode="json", exclude_none=True)).id
 
@@ -38,7 +36,8 @@ def finished(page: Page) -> int:
     return int(value)
 
 
-def test_pages_outlast_a_service_that_is_killed(browser: Browser, served: Served, campaign: str) -> None:
+def test_pages_outlast_a_service_that_is_killed(browser: Browser, served: Served) -> None:
+    campaign = create_running(served)
     wait_for_trials(served, campaign, 2)
     write_dataset(served.data_dir)
     paths = {
@@ -82,7 +81,8 @@ def test_pages_outlast_a_service_that_is_killed(browser: Browser, served: Served
             assert page.locator("[role=alert]:visible").count() == 0
 
 
-def test_a_clean_stop_with_open_pages_logs_no_error(browser: Browser, served: Served, campaign: str) -> None:
+def test_a_clean_stop_with_open_pages_logs_no_error(browser: Browser, served: Served) -> None:
+    campaign = create_running(served)
     with opened(browser, served.url) as watched:
         watched.expected.extend(LOST)
         go_to(watched.page, f"/campaigns/{campaign}", ".event-log time")  # its stream of events is open

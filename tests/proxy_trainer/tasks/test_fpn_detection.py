@@ -30,8 +30,8 @@ FIELDS = {
     "evaluate_epochs": 0,
     "ema_decay": 0.95,
 }
-CHANCE = 0.01
-"""AP50 at most, without training."""
+CHANCE = 0.02
+"""AP50 of SpineNet-49 after an epoch at a learning rate of 1e-6, which teaches nothing."""
 
 
 @pytest.mark.slow
