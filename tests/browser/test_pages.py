@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from tests.support.chromium import DESK, PHONE, Theme, Watched, go_to, opened, overflow_px, serious_findings
 from tests.support.recorded_pages import DATASET, Recorded
 from tests.support.served import Served
+from tools.pages.browser import UNCHANGING
 
 TALL = (DESK[0], 4000)
 """All figures of a page are in view, so that they are drawn."""
@@ -71,7 +72,7 @@ def _check(watched: Watched, path: str, shows: str) -> None:
     go_to(page, path, shows)
     for theme in get_args(Theme):
         page.emulate_media(color_scheme=theme)
-        page.wait_for_function("() => !document.getAnimations().some((each) => each instanceof CSSTransition)")
+        page.wait_for_function(UNCHANGING)
         assert serious_findings(page) == [], theme
     page.set_viewport_size({"width": PHONE[0], "height": TALL[1]})
     assert overflow_px(page) <= 0

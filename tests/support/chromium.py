@@ -18,6 +18,8 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 
+from tools.pages.browser import SETTLED
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -28,13 +30,6 @@ WAIT_MS = 30_000
 """How long a page may take to show what a test waits for, on a busy machine."""
 
 Theme = Literal["light", "dark"]
-
-SETTLED = """() => {
-  const main = document.querySelector("main");
-  const isDrawn = (figure) => figure.querySelector("svg") || figure.querySelector(".placeholder")?.textContent;
-  return !main.querySelector("[aria-busy=true]") && [...main.querySelectorAll(".drawn-figure")].every(isDrawn);
-}"""
-"""Whether the tables of a page are read and its figures are drawn."""
 
 
 def launch(playwright: Playwright) -> Browser:
