@@ -1,5 +1,5 @@
-"""A campaign that runs, in Chromium, while its trials arrive: created by the form, watched, sorted, filtered, paged,
-exported, compared, paused, resumed and changed; the last four by the keyboard alone, too.
+"""A campaign that runs, in Chromium, while its trials arrive: created by the form, watched, sorted, filtered, paged and
+changed; exported, compared, paused and resumed, by the keyboard alone, too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from search_space.detector_model import load_detector
 from search_space.document import read_block_specification
+from tests.support.campaign_pages import (
+    numbers,
+    sort_oldest_first,
+    trials_finished,
+    wait_for_another,
+    wait_for_descending_ap,
+    wait_for_more,
+)
 from tests.support.chromium import Watched, go_to, opened
 from tests.support.downloads import downloaded
 from tests.support.keyboard import press, tab_to
@@ -30,13 +38,6 @@ SECONDS = 0.25
 """Of each trial."""
 PAGE_SIZE = 20
 ROWS = "table.trials tbody tr"
-
-AP_CELLS = "table.trials tbody td:nth-child(3)"
-DESCENDING = """(cells) => {
-  const values = [...document.querySelectorAll(cells)].map((cell) => Number(cell.textContent));
-  return values.length > 1 && values.every((value, index) => index === 0 || values[index - 1] >= value);
-}"""
-"""Whether the numbers in these cells descend; false where one is missing."""
 
 
 class FromForm(NamedTuple):
@@ -65,7 +66,7 @@ def running(served: Served) -> str:
 @pytest.fixture
 def page(watched: Watched, running: str) -> Page:
     """The page of the campaign that runs, with a trial."""
-    go_to(watched.page, f"/campaigns/{running}", "progress[aria-label='Trials finished']")
+    go_to(watched.page, f"/campaigns/{running}", "h1")
     wait_for_more(watched.page, 0)
     return watched.page
 
@@ -101,45 +102,6 @@ def from_form(browser: Browser, served: Served) -> FromForm:
         return FromForm(page.url.rsplit("/", 1)[1], budget, was_reloaded)
 
 
-def trials_finished(page: Page) -> int:
-    """The number of finished trials that the head of the page shows."""
-    text = page.locator(".headline div", has=page.get_by_text("Trials", exact=True)).locator("dd").first.inner_text()
-    return int(text.split("/")[0].replace(",", ""))
-
-
-def wait_for_more(page: Page, finished: int) -> None:
-    """Waits until the page shows more finished trials, by itself."""
-    page.wait_for_function(
-        """(finished) => Number(document.querySelector("progress[aria-label='Trials finished']").value) > finished""",
-        arg=finished,
-    )
-
-
-def wait_for_another(page: Page) -> None:
-    """Waits until the page shows a further trial, by itself."""
-    wait_for_more(page, trials_finished(page))
-
-
-def numbers(table: Locator) -> list[int]:
-    """The numbers of the trials in the table."""
-    return [int(text) for text in table.locator("tbody td:first-child").all_inner_texts()]
-
-
-def oldest_first(table: Locator) -> Locator:
-    """Sorts the table by number; its first cell, which stays while trials arrive."""
-    heading = table.locator("th[data-order=number]").get_by_role("button")
-    first = table.locator("tbody td").first
-    heading.click()
-    expect(table.locator("th[data-order=number]")).to_have_attribute("aria-sort", "ascending")
-    expect(first).to_have_text("0")
-    return first
-
-
-def state_of(page: Page) -> Locator:
-    """The state in the heading."""
-    return page.locator("h1 .state").first
-
-
 def test_a_campaign_is_created_by_the_form_and_its_trials_arrive(from_form: FromForm, served: Served) -> None:
     created = served.client().campaign(from_form.id)
     assert (created.spec["trials"], created.spec["search_space"]["budget_madds"]) == (3, from_form.budget)
@@ -168,11 +130,10 @@ def test_the_table_is_sorted_and_stays_so(page: Page, table: Locator, served: Se
     heading.get_by_role("button").click()
     expect(heading).to_have_attribute("aria-sort", "descending")
     for _ in range(2):
-        page.wait_for_function(DESCENDING, arg=AP_CELLS)
-        assert float(page.locator(AP_CELLS).first.inner_text()) >= round(best, 3)
+        assert wait_for_descending_ap(page) >= round(best, 3)
         wait_for_another(page)
     table.locator("th[data-order=number]").get_by_role("button").click()
-    oldest_first(table)
+    sort_oldest_first(table)
     wait_for_another(page)
     assert numbers(table) == list(range(PAGE_SIZE))
 
@@ -200,7 +161,7 @@ def test_pages_of_the_table_follow_and_can_be_jumped_to(page: Page, table: Locat
     expect(table).to_have_attribute("aria-busy", "false")
     first = table.locator("tbody td").first
     expect(first).not_to_have_text(first.inner_text())  # a further trial moves the others
-    first = oldest_first(table)
+    first = sort_oldest_first(table)
     pager.get_by_role("button", name="Next").click()
     expect(first).to_have_text(str(PAGE_SIZE))
     pager.get_by_label("Page").fill("3")
@@ -218,7 +179,7 @@ def test_pages_of_the_table_follow_and_can_be_jumped_to(page: Page, table: Locat
 
 
 def test_a_trial_opens_in_a_drawer_and_as_a_page(page: Page, table: Locator, running: str) -> None:
-    oldest_first(table)
+    sort_oldest_first(table)
     table.locator("tbody tr").nth(2).get_by_text("completed").click()
     drawer = page.get_by_role("dialog", name="Trial 2")
     expect(drawer.get_by_role("heading", name="Trial 2")).to_be_visible()
@@ -305,12 +266,13 @@ def test_it_is_paused_and_resumed(page: Page, way: str) -> None:
         press(page, dialog.get_by_role("radio", name="Finish first"), "ArrowDown")
         expect(dialog.get_by_role("radio", name="Are abandoned now")).to_be_checked()
     act(dialog.get_by_role("button", name="Pause it"))
-    expect(state_of(page)).to_have_text("paused")
+    state = page.locator("h1 .state").first
+    expect(state).to_have_text("paused")
     expect(page.get_by_label("Health").get_by_role("status")).to_contain_text("nothing runs until it is resumed")
     paused_at = trials_finished(page)
     act(page.get_by_role("button", name="Resume", exact=True))
     act(page.get_by_role("dialog", name="Resume this campaign?").get_by_role("button", name="Resume it"))
-    expect(state_of(page)).to_have_text("running")
+    expect(state).to_have_text("running")
     wait_for_more(page, paused_at)
 
 
