@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, FloatRect, Page, Route
 
 from tools.pages.browser import SETTLED, UNCHANGING
 from tools.pages.parts import LAYOUT, Layout, parts
@@ -53,7 +53,7 @@ class Camera:
                     yield Taken(1, theme, page.screenshot())
                     continue
                 for part, (top, bottom) in enumerate(parts(layout, picture.parts), start=1):
-                    clip = {"x": 0, "y": top, "width": picture.size["width"], "height": bottom - top}
+                    clip: FloatRect = {"x": 0, "y": top, "width": picture.size["width"], "height": bottom - top}
                     yield Taken(part, theme, page.screenshot(full_page=True, clip=clip))
 
     @contextmanager

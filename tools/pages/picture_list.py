@@ -35,7 +35,12 @@ def pictures(record: Record) -> list[Picture]:
     trial = f"{campaign}/trials/{record.best}"
     trials = ",".join(f"{record.campaign.id}:{number}" for number in (record.best, record.campaign.best_trial, 0))
     others = [record.others[name] for name in ("narrow first levels", "recurrent, seed 2", "more trials")]
-    rows, list_rows, shares, figures = "table.trials tbody tr", "table.campaigns tbody tr", ".trial-shares tr", "svg"
+    rows, list_rows, shares, figures = (
+        "table.trials tbody tr",
+        "table.campaigns tbody tr",
+        ".trial-shares tr",
+        ".drawn-figure svg",
+    )
     return [
         Picture("campaigns", "/", list_rows),
         Picture("campaigns-none-found", "/?q=nothing-like-this", "text=No campaign matches this filter"),
