@@ -1,4 +1,4 @@
-"""The list of campaigns in Chromium: found, ordered, compared, archived and deleted; its address carries the query."""
+"""The list of campaigns in Chromium: found, ordered, archived and deleted; its address carries the query."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.chromium import go_to, opened
-from tests.support.recorded_pages import Recorded
 from tests.support.served import Served
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -75,21 +74,6 @@ def test_it_is_sorted(page: Page) -> None:
     expect(page.locator(NAMES)).to_have_text(names[::-1])
     page.reload()
     expect(page.locator(NAMES)).to_have_text(names[::-1])
-
-
-def test_two_are_compared(page: Page, records: Recorded) -> None:
-    select(page, "still running")
-    expect(page.get_by_text("Select another to compare.")).to_be_visible()
-    select(page, "without its images")
-    page.get_by_role("link", name="Compare", exact=True).click()
-    page.wait_for_url(f"**/compare?campaigns={records.running},{records.failed}")
-    expect(page.get_by_role("heading", name="Compare 2 campaigns")).to_be_visible()
-    expect(page.locator(".drawn-figure svg")).to_have_count(3)
-    expect(page.get_by_role("region", name="Figures").locator("thead a")).to_have_text(
-        ["still running", "without its images"]
-    )
-    page.go_back()
-    expect(named(page, "still running")).to_be_visible()
 
 
 def test_one_is_archived_and_taken_back(page: Page, recorded: Served) -> None:

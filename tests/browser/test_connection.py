@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.campaign_pages import trials_finished, wait_for_more
 from tests.support.chromium import go_to, opened
 from tests.support.recorded_pages import DATASET, Recorded, write_dataset
 from tests.support.served import Served
@@ -28,12 +29,6 @@ def wait_for_trials(served: Served, campaign: str, count: int) -> None:
         count -= event.kind == "trial.completed"
         if count <= 0:
             return
-
-
-def finished(page: Page) -> int:
-    """The number of finished trials that the page of a campaign shows."""
-    value: float = page.locator("progress[aria-label='Trials finished']").evaluate("bar => bar.value")
-    return int(value)
 
 
 def test_pages_outlast_a_service_that_is_killed(browser: Browser, served: Served) -> None:
@@ -67,15 +62,13 @@ def test_pages_outlast_a_service_that_is_killed(browser: Browser, served: Served
             expect(page.locator("body")).to_have_class(re.compile("is-stale"))
         expect(of_campaign.locator("h1 .state").first).to_contain_text("last known: running")
         expect(of_campaign.get_by_label("Health").get_by_role("status")).to_contain_text("Unknown")
-        before = finished(of_campaign)
+        before = trials_finished(of_campaign)
         served.start()
         for page in pages.values():
             expect(page.locator("#connection")).to_be_hidden()
             expect(page.locator("body")).not_to_have_class(re.compile("is-stale"))
         expect(of_campaign.locator("h1 .state").first).to_have_text("running")
-        of_campaign.wait_for_function(
-            "(before) => document.querySelector(\"progress[aria-label='Trials finished']\").value > before", arg=before
-        )
+        wait_for_more(of_campaign, before)
         expect(form.get_by_label("Name").first).to_have_value("kept")
         for page in pages.values():
             assert page.locator("[role=alert]:visible").count() == 0

@@ -1,17 +1,19 @@
-"""Everything by the keyboard alone, in Chromium: no test here clicks, hovers or sets a value by itself."""
+"""Pages by the keyboard alone, in Chromium: no test here clicks, hovers or sets a value by itself.
+
+What changes a campaign that runs is in `test_running_campaign.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import go_to, opened
+from tests.support.keyboard import tab_to
 from tests.support.recorded_pages import Recorded
 from tests.support.served import Served
-
-MOST_TABS = 150
 
 
 @pytest.fixture
@@ -19,16 +21,6 @@ def page(browser: Browser, recorded: Served) -> Iterator[Page]:
     """A page of the service."""
     with opened(browser, recorded.url) as watched:
         yield watched.page
-
-
-def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
-    """Presses Tab until the target has the focus. Raises AssertionError where it is never reached."""
-    has_focus: Callable[[], bool] = lambda: target.evaluate("element => element === document.activeElement")  # noqa: E731
-    for _ in range(MOST_TABS):
-        if has_focus():
-            return
-        page.keyboard.press(key)
-    raise AssertionError(f"{MOST_TABS} times {key} do not reach {target}")
 
 
 def test_a_campaign_is_created(page: Page) -> None:
@@ -141,6 +133,7 @@ def test_the_trials_are_sorted_and_paged(page: Page, records: Recorded) -> None:
     page.keyboard.type("3")
     page.keyboard.press("Enter")
     expect(first).to_have_text("40")
+    expect(table.get_by_role("button", name="Next")).to_be_disabled()
     tab_to(page, table.get_by_role("button", name="Back"), "Shift+Tab")
     page.keyboard.press("Enter")
     expect(first).to_have_text("20")

@@ -18,6 +18,8 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 
+from tools.pages.browser import SETTLED, UNCHANGING
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -30,13 +32,6 @@ WAIT_MS = 30_000
 Theme = Literal["light", "dark"]
 COLOUR_RULES = ("color-contrast", "link-in-text-block")
 """The rules of axe whose result depends on the theme."""
-
-SETTLED = """() => {
-  const main = document.querySelector("main");
-  const isDrawn = (figure) => figure.querySelector("svg") || figure.querySelector(".placeholder")?.textContent;
-  return !main.querySelector("[aria-busy=true]") && [...main.querySelectorAll(".drawn-figure")].every(isDrawn);
-}"""
-"""Whether the tables of a page are read and its figures are drawn."""
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -135,7 +130,7 @@ def serious_findings(page: Page) -> list[str]:
 
 def _findings_in(page: Page, theme: Theme, options: dict[str, Any]) -> list[str]:
     page.emulate_media(color_scheme=theme)
-    page.wait_for_function("() => !document.getAnimations().some((each) => each instanceof CSSTransition)")
+    page.wait_for_function(UNCHANGING)
     found = page.evaluate("(options) => axe.run(document, options)", {"resultTypes": ["violations"], **options})
     return [
         f"{theme}: {violation['id']}: {violation['help']}: {[node['html'][:200] for node in violation['nodes'][:3]]}"

@@ -18,6 +18,15 @@ ARGUMENTS = (
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--enable-precise-memory-info",
 )  # fmt: skip
 
+SETTLED = """() => {
+  const main = document.querySelector("main");
+  const isDrawn = (figure) => figure.querySelector("svg") || figure.querySelector(".placeholder")?.textContent;
+  return !main.querySelector("[aria-busy=true]") && [...main.querySelectorAll(".drawn-figure")].every(isDrawn);
+}"""
+"""Whether the tables of a page are read and its figures in view are drawn."""
+UNCHANGING = "() => !document.getAnimations().some((each) => each instanceof CSSTransition)"
+"""Whether a page has taken the colours of its theme."""
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -43,12 +44,16 @@ PARALLELISM = 4
 
 
 class Record(NamedTuple):
-    """What there is to show: the search, its training, and the time at which it is looked at."""
+    """What there is to show: the search, its training, the time at which it is looked at, and other campaigns.
+
+    `others` are the ids of the filled campaigns by name.
+    """
 
     campaign: CampaignDocument
     best: int
     training: TrainingDocument
     now: datetime
+    others: Mapping[str, str]
 
 
 class _Other(NamedTuple):
@@ -80,9 +85,14 @@ def made_record(service: ChildService, client: Client) -> Record:
     wait_for_export(client, _detections(settings, campaign, best))
     training = _trained(client, campaign, best)
     now = campaign.finished_at + timedelta(minutes=1)
-    if not any(each.name == _OTHERS[0].name for each in client.campaigns(archived="any")):
+    if _OTHERS[0].name not in _others(client):
         _insert_others(settings.database_url, now)
-    return Record(campaign, best, training, now)
+    return Record(campaign, best, training, now, _others(client))
+
+
+def _others(client: Client) -> dict[str, str]:
+    names = [other.name for other in _OTHERS]
+    return {each.name: each.id for each in client.campaigns(archived="any") if each.name in names}
 
 
 def _register(settings: Settings) -> None:
