@@ -169,7 +169,7 @@ def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
         ]
         return cell_text(", ".join(note for note in notes if note))
     if not trial.progress_total:
-        return Text("queued" if trial.worker_started_at is None else "starting", style="dim")
+        return Text("queued" if trial.worker_started_at is None else "running", style="dim")
     ap = "" if trial.progress_ap is None else f", AP {three_digits(trial.progress_ap)}"
     bar = Table.grid(padding=(0, 1))
     bar.add_row(

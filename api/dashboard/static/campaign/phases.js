@@ -37,7 +37,7 @@ function finalsPhase(campaign, report, isOver) {
   const { finals, spec } = campaign;
   if (finals === null) {
     const { top, seeds } = spec.finals;
-    return { name: "Finals", state: isOver ? "not run" : "to come", value: 0, max: 1, note: `${top} candidates, ${seeds} seeds`, left: null };
+    return { name: "Finals", state: isOver ? "not run" : "to come", value: 0, max: 1, note: `${top} ${top === 1 ? "candidate" : "candidates"}, ${seeds} seeds`, left: null };
   }
   const left = isInFinals(campaign) && report ? finalsSecondsLeft(campaign, report) : null;
   const words = { completed: "done", running: "now" };

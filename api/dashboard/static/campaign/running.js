@@ -41,6 +41,6 @@ function stepText({ progress_step: step, progress_total: total, progress_ap: ap 
 
 /** A progress bar, or why there is none yet: no worker has begun it, or it has not reported. */
 function TrainingProgress({ training, name }) {
-  if (!training.progress_total) return html`<span class="muted">${training.worker_started_at === null ? "queued" : "starting"}</span>`;
+  if (!training.progress_total) return html`<span class="muted">${training.worker_started_at === null ? "queued" : "running"}</span>`;
   return html`<progress max=${training.progress_total} value=${training.progress_step ?? 0} aria-label=${`Progress of ${name}`} />`;
 }

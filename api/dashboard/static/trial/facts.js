@@ -33,7 +33,7 @@ function apNote(trial, baseline, search, isAll) {
     if (trial.state !== "running") return "no outcome";
     if (trial.reused_from !== null) return `waits for trial ${trial.reused_from}`;
     if (trial.worker_started_at === null) return "queued, no worker has begun it";
-    return trial.progress_total ? `step ${trial.progress_step} of ${trial.progress_total}` : "starting";
+    return trial.progress_total ? `step ${trial.progress_step} of ${trial.progress_total}` : "running";
   }
   if (!baseline || baseline.reward === null) return "";
   return `${difference(trial.reward, baseline.reward)} against the baseline, ${scatterText(search)}${isAll ? ", not confirmed" : ""}`;
