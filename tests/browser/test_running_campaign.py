@@ -34,7 +34,7 @@ from tests.support.synthetic_campaigns import synthetic_spec
 
 TRIALS = 50_000
 """More than there is time for."""
-SECONDS = 0.25
+SECONDS = 0.4
 """Of each trial."""
 PAGE_SIZE = 20
 ROWS = "table.trials tbody tr"
@@ -79,8 +79,8 @@ def table(page: Page) -> Locator:
 
 
 @pytest.fixture(scope="module")
-def from_form(browser: Browser, served: Served) -> FromForm:
-    """A campaign of three trials that take no time."""
+def from_form(browser: Browser, served: Served, running: str) -> FromForm:
+    """A campaign of three trials that take no time, beside the one that runs."""
     with opened(browser, served.url) as watched:
         page = watched.page
         go_to(page, "/", "#new")

@@ -26,7 +26,7 @@ ARGUMENTS = (
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 DESK, PHONE = (1440, 900), (390, 844)
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 """How long a page may take to show what a test waits for, on a busy machine."""
 
 Theme = Literal["light", "dark"]
