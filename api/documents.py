@@ -177,6 +177,10 @@ class BestDocument(BaseModel):
 
     items: list[TrialDocument]
     baseline: TrialDocument | None
+    compared: TrialDocument | None = Field(
+        description="The trial that figures show against the baseline: the first of `items`; where finals rank the "
+        "baseline itself first, the best of their candidates. Null without reward."
+    )
     is_confirmed: bool = Field(
         description="Whether finals have confirmed that the first is better than the baseline. A reward alone has not: "
         "the highest of many rewards is on average too high."

@@ -213,7 +213,9 @@ def _report(
     number, directory = best.items[0].number, settings.data_dir / NAME / campaign.id
     _print(f"{best.sentence}")
     _print(f"specification of trial {number}: {export(client, campaign, 'spec', directory)}")
-    _print(f"drawing beside the uniform baseline, block by block: {export(client, campaign, 'svg', directory)}")
+    shown = (best.compared or best.items[0]).number
+    drawn = export(client, campaign, "svg", directory, shown)
+    _print(f"drawing of trial {shown} beside the uniform baseline, block by block: {drawn}")
     latest = link_latest(directory)
     if campaign.spec["proxy_task"]["profile"] != "synthetic":
         write_detectors(client, campaign.id, settings.data_dir / "datasets" / campaign.spec["dataset"], directory)
@@ -230,8 +232,9 @@ def _report(
 
 
 def compare(best: BestDocument) -> None:
-    """Prints the best architecture and the uniform baseline."""
-    rows = [("best", best.items[0])]
+    """Prints the architecture that figures compare with the uniform baseline, and the baseline."""
+    shown = best.compared or best.items[0]
+    rows = [("best" if shown.number == best.items[0].number else "best candidate", shown)]
     if best.baseline is not None:
         rows.append(("SP-EfficientNet-B0, uniform", best.baseline))
     print_table(
@@ -255,11 +258,11 @@ def compare(best: BestDocument) -> None:
         _print(f"widths of {label}: {' '.join(str(width) for width in trial.widths)}")
 
 
-def export(client: Client, campaign: CampaignDocument, format: str, directory: Path) -> Path:
-    """Writes the best architecture to a file in this format and returns its path."""
+def export(client: Client, campaign: CampaignDocument, format: str, directory: Path, trial: int | None = None) -> Path:
+    """Writes a trial, by default the best, to a file in this format and returns its path."""
     from api.cli.campaign.files import write_file
 
-    return write_file(directory, *client.export(campaign.id, format))
+    return write_file(directory, *client.export(campaign.id, format, trial))
 
 
 def program() -> str:

@@ -248,6 +248,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     ("get", "/v1/campaigns/{campaign_id}/best"): {
         "items": [_BASELINE],
         "baseline": _BASELINE,
+        "compared": _BASELINE,
         "is_confirmed": False,
         "sentence": "No trial has a higher reward than the uniform baseline, trial 0.",
         "gain": _GAIN,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from api.report.documents import BLOCK_DIAGRAM
 from exporters.svg import drawing
+from nas_controller.campaigns.finals_report import compared_trial
 from nas_controller.drawings.campaign import DRAWINGS, campaign_figure
 from nas_controller.drawings.sheet import Heading, Sheet
 from nas_controller.exports.exported_trial import find_exported
@@ -25,5 +26,6 @@ def figure_svg(store: Store, campaign_id: str, name: str, width_px: int, at: int
         return campaign_figure(store, campaign_id, name, Sheet(width_px, heading), at)
     if name != BLOCK_DIAGRAM:
         raise NotFoundError(f"there is no figure {name!r} as a file; there are: {', '.join(FIGURE_FILES)}")
-    exported = find_exported(store, campaign_id, None)
+    compared = compared_trial(store, store.reads.get_campaign(campaign_id))
+    exported = find_exported(store, campaign_id, compared)
     return drawing(exported.drawn())

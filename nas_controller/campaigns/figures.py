@@ -27,6 +27,7 @@ from nas_controller.campaigns.figure_data import (
     progress,
     widths,
 )
+from nas_controller.campaigns.finals_report import compared_trial
 from nas_controller.campaigns.learned_policy import learned_policy
 from nas_controller.campaigns.policy_history import policy_history, snapshot_at
 from nas_controller.campaigns.resource_shares import Learned, Shares
@@ -64,7 +65,7 @@ def _cost_reward_of(store: Store, campaign_id: str, unit: Cost, points: int) -> 
 
 
 def _widths_of(store: Store, campaign_id: str, points: int) -> Widths:
-    best = store.reads.get_campaign(campaign_id).best_known_trial
+    best = compared_trial(store, store.reads.get_campaign(campaign_id))
     record = None if best is None else store.reads.get_trial_record(campaign_id, best)
     return widths(_baseline(store, campaign_id), record)
 

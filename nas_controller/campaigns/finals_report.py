@@ -12,9 +12,9 @@ from nas_controller.entities import (
     FinalsReportDocument,
     VerdictDocument,
 )
-from nas_controller.search.finals_verdict import Comparison, compare, sentence
+from nas_controller.search.finals_verdict import Comparison, compare, highest, sentence
 from nas_controller.states import BASELINE_TRIAL
-from nas_controller.store import NotFoundError, Store
+from nas_controller.store import CampaignRecord, NotFoundError, Store
 
 
 def finals_report(store: Store, campaign_id: str) -> FinalsReportDocument:
@@ -50,6 +50,16 @@ def comparisons_of(finals: FinalsDocument, runs: Iterable[FinalRunDocument]) -> 
     """Each finalist against the baseline, by the rewards of the trainings so far."""
     rewards = {(run.trial, run.seed): run.reward for run in runs if run.reward is not None}
     return compare(rewards, [each.trial for each in finals.finalists], BASELINE_TRIAL)
+
+
+def compared_trial(store: Store, campaign: CampaignRecord) -> int | None:
+    """The trial that figures show against the baseline: the best; where finals rank the baseline itself first, the best
+    of their candidates. None before the first reward.
+    """
+    best, finals = campaign.best_known_trial, campaign.finals
+    if finals is None or finals.best != BASELINE_TRIAL:
+        return best
+    return highest(comparisons_of(finals, store.reads.final_runs(campaign.id))).trial
 
 
 def best_sentence(store: Store, campaign_id: str) -> str | None:

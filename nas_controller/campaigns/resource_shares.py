@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from nas_controller.campaigns.finals_report import compared_trial
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, NotFoundError, Store
 from search_space.architecture import Architecture
@@ -34,7 +35,8 @@ class LevelShare(NamedTuple):
 class Shares(NamedTuple):
     """The share of the multi-adds of each block, of the uniform baseline and of the best trial, and by level.
 
-    `points` is the difference in percentage points. `best`, `points` and `levels` are null before the first reward.
+    The best is the `compared_trial`. `points` is the difference in percentage points. `best`, `points` and `levels` are
+    null before the first reward.
     """
 
     block: list[int]
@@ -81,9 +83,10 @@ def shares(store: Store, campaign_id: str) -> Shares:
         baseline = trial_shares(store, campaign, BASELINE_TRIAL)
     except NotFoundError:
         return Shares(numbers, levels, None, None, None, [], None, None)  # no trial has begun yet
-    if campaign.best_known_trial is None:
+    number = compared_trial(store, campaign)
+    if number is None:
         return Shares(numbers, levels, list(baseline), None, None, [], None, None)
-    trial = store.reads.get_trial_record(campaign_id, campaign.best_known_trial)
+    trial = store.reads.get_trial_record(campaign_id, number)
     best = trial_shares(store, campaign, trial.number)
     points = [100 * (after - before) for before, after in zip(baseline, best, strict=True)]
     by_level = level_shares(baseline, best)
@@ -94,19 +97,27 @@ def learned(store: Store, campaign_id: str) -> Learned:
     """What a campaign has learned about where compute should go. Raises NotFoundError."""
     found = shares(store, campaign_id)
     campaign = store.reads.get_campaign(campaign_id)
-    return Learned(learned_sentence(campaign, found.levels), found.levels)
+    return Learned(learned_sentence(campaign, found.best_number, found.levels), found.levels)
 
 
-def learned_sentence(campaign: CampaignRecord, levels: Sequence[LevelShare]) -> str:
+def learned_sentence(campaign: CampaignRecord, trial: int | None, levels: Sequence[LevelShare]) -> str:
     """One sentence: `L2 gains 14 points of the multi-adds, L4 and L5 together lose 9 (trial 212, not confirmed by
-    finals).`
+    finals).` `levels` are those of `trial`, the `compared_trial`.
     """
     best = campaign.best_known_trial
-    if best is None:
+    if best is None or trial is None:
         return "Nothing yet: there is no reward."
-    if best == BASELINE_TRIAL:
-        compared = "finals rank" if campaign.finals is not None and campaign.finals.best == best else "rewards rank"
-        return f"No better distribution than the uniform one was found: the {compared} the baseline first."
+    if best != BASELINE_TRIAL:
+        return f"{_changes(levels)} (trial {best}, {_certainty(campaign, best)})."
+    ranked = "rewards" if trial == BASELINE_TRIAL else "finals"
+    none = f"No better distribution than the uniform one was found: the {ranked} rank the baseline first"
+    if trial == BASELINE_TRIAL:
+        return f"{none}."
+    return f"{none}. In their best candidate, trial {trial}: {_changes(levels)}."
+
+
+def _changes(levels: Sequence[LevelShare]) -> str:
+    """`L2 gains 14 points of the multi-adds, L4 and L5 together lose 9`."""
     gains, losses = _named(levels, 1), _named(levels, -1)
     parts = []
     if gains:
@@ -114,8 +125,7 @@ def learned_sentence(campaign: CampaignRecord, levels: Sequence[LevelShare]) -> 
     if losses:
         unit = "" if gains else " of the multi-adds"
         parts.append(f"{_list(losses)} {_verb(losses, 'lose')} {_sum(losses, with_unit=not gains)}{unit}")
-    text = ", ".join(parts) or "No level's share of the multi-adds differs from the baseline's by a point"
-    return f"{text} (trial {best}, {_certainty(campaign, best)})."
+    return ", ".join(parts) or "No level's share of the multi-adds differs from the baseline's by a point"
 
 
 def _certainty(campaign: CampaignRecord, best: int) -> str:

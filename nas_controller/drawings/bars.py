@@ -18,6 +18,7 @@ _FILL = 0.78
 """The part of the room of a block that its bars take."""
 _LEVELS = {block.number: block.level for block in BLOCKS}
 _NO_BEST = "there is no best architecture yet"
+_BEST = "best"
 
 
 class Series(NamedTuple):
@@ -28,11 +29,14 @@ class Series(NamedTuple):
     values: Sequence[float]
 
 
-def widths(figure: Widths, sheet: Sheet) -> str:
-    """Channels of each block, best against baseline. Raises NothingToDrawError before the first reward."""
+def widths(figure: Widths, sheet: Sheet, best: str = _BEST) -> str:
+    """Channels of each block, best against baseline; `best` is what the legend calls it.
+
+    Raises NothingToDrawError before the first reward.
+    """
     if figure.best is None or figure.baseline is None:
         raise NothingToDrawError(_NO_BEST)
-    return widths_of(_pair(figure.baseline, figure.best, figure.best_number), sheet, "widths")
+    return widths_of(_pair(figure.baseline, figure.best, f"{best}, trial {figure.best_number}"), sheet, "widths")
 
 
 def widths_of(series: Sequence[Series], sheet: Sheet, name: str = "compare-widths") -> str:
@@ -44,14 +48,14 @@ def widths_of(series: Sequence[Series], sheet: Sheet, name: str = "compare-width
     return canvas.finish(plot.bottom)
 
 
-def shares(figure: Shares, sheet: Sheet) -> str:
+def shares(figure: Shares, sheet: Sheet, best: str = _BEST) -> str:
     """Shares of the multi-adds, best against baseline, with the difference of each level in points.
 
-    Raises NothingToDrawError before the first reward.
+    `best` is what the legend calls it. Raises NothingToDrawError before the first reward.
     """
     if figure.best is None or figure.baseline is None:
         raise NothingToDrawError(_NO_BEST)
-    pair = _pair(figure.baseline, figure.best, figure.best_number)
+    pair = _pair(figure.baseline, figure.best, f"{best}, trial {figure.best_number}")
     return _shares(pair, sheet, "shares", figure.levels)
 
 
@@ -78,8 +82,8 @@ def _shares(series: Sequence[Series], sheet: Sheet, name: str, levels: Sequence[
     return canvas.finish(max(plot.bottom, by_level.bottom))
 
 
-def _pair(baseline: Sequence[float], best: Sequence[float], number_: int | None) -> list[Series]:
-    return [Series("baseline", "bar-baseline", baseline), Series(f"best, trial {number_}", "bar-best", best)]
+def _pair(baseline: Sequence[float], best: Sequence[float], name: str) -> list[Series]:
+    return [Series("baseline", "bar-baseline", baseline), Series(name, "bar-best", best)]
 
 
 def _legend(canvas: Canvas, series: Sequence[Series]) -> float:

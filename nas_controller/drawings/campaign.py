@@ -29,10 +29,15 @@ def _latency_ap(numbers: Any, sheet: Sheet, campaign: CampaignRecord) -> str:
     return costs.cost_reward(numbers, sheet)
 
 
+def _best_of(campaign: CampaignRecord, trial: int | None) -> str:
+    """What a legend calls the `compared_trial`."""
+    return "best" if trial == campaign.best_known_trial else "best candidate"
+
+
 DRAWINGS: dict[str, _Draw] = {
     "progress": lambda numbers, sheet, _: progress.progress(numbers, sheet),
-    "widths": lambda numbers, sheet, _: bars.widths(numbers, sheet),
-    "shares": lambda numbers, sheet, _: bars.shares(numbers, sheet),
+    "widths": lambda numbers, sheet, campaign: bars.widths(numbers, sheet, _best_of(campaign, numbers.best_number)),
+    "shares": lambda numbers, sheet, campaign: bars.shares(numbers, sheet, _best_of(campaign, numbers.best_number)),
     "madds-ap": _madds_ap,
     "params-ap": lambda numbers, sheet, _: costs.cost_reward(numbers, sheet),
     "latency-ap": _latency_ap,

@@ -65,7 +65,7 @@ def compare(rewards: Rewards, finalists: Sequence[int], baseline: int) -> tuple[
 def confirmed(comparisons: Sequence[Comparison]) -> int | None:
     """The finalist with the highest mean among those that are better than the baseline; None if none is."""
     better = [each for each in comparisons if each.word == "better"]
-    return _highest(better).trial if better else None
+    return highest(better).trial if better else None
 
 
 def ranked_first(comparisons: Sequence[Comparison], baseline: int, rule: int = LATEST) -> int | None:
@@ -77,11 +77,11 @@ def ranked_first(comparisons: Sequence[Comparison], baseline: int, rule: int = L
     measured = [each for each in comparisons if each.mean is not None]
     if not measured:
         return None
-    winner, highest = confirmed(measured), _highest(measured)
+    winner, best = confirmed(measured), highest(measured)
     if winner is not None:
         return winner
-    is_behind = highest.word == "worse" if rule == FIRST else _mean(highest) <= 0
-    return baseline if is_behind else highest.trial
+    is_behind = best.word == "worse" if rule == FIRST else _mean(best) <= 0
+    return baseline if is_behind else best.trial
 
 
 def sentence(comparisons: Sequence[Comparison], costs: Costs) -> str:
@@ -92,7 +92,7 @@ def sentence(comparisons: Sequence[Comparison], costs: Costs) -> str:
     if winner is not None:
         (found,) = (each for each in comparisons if each.trial == winner)
         return f"Trial {winner} is better than the uniform baseline: {_measured(found, costs)}."
-    shown = _highest(comparisons)
+    shown = highest(comparisons)
     if shown.mean is None:
         return "No finalist is confirmed: none has a seed in common with the baseline."
     more = "" if not shown.more_seeds else f"; about {counted(shown.more_seeds, 'more seed')} would decide"
@@ -132,7 +132,7 @@ def _mean(found: Comparison) -> float:
     return -math.inf if found.mean is None else found.mean
 
 
-def _highest(comparisons: Sequence[Comparison]) -> Comparison:
+def highest(comparisons: Sequence[Comparison]) -> Comparison:
     """The comparison with the highest mean, of equal ones that of the first trial."""
     return max(comparisons, key=lambda each: (_mean(each), -each.trial))
 

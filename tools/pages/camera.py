@@ -69,6 +69,7 @@ class Camera:
             page.goto(picture.path)
             page.locator(picture.shows).first.wait_for()
             yield page
+            page.unroute_all(behavior="ignoreErrors")  # a page polls until it is closed
         finally:
             context.close()
 

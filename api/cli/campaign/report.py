@@ -104,8 +104,12 @@ class _Service:
         from api.report.documents import BLOCK_DIAGRAM
 
         if name == BLOCK_DIAGRAM:
-            return _if_any(lambda: self._client.export(campaign_id, "svg")[1].decode("utf-8"))
+            return _if_any(lambda: self._block_diagram(campaign_id))
         return _if_any(lambda: self._client.drawing(campaign_id, name, width_px))
+
+    def _block_diagram(self, campaign_id: str) -> str:
+        compared = self._client.best(campaign_id, 1).compared
+        return self._client.export(campaign_id, "svg", None if compared is None else compared.number)[1].decode("utf-8")
 
     def health(self) -> HealthDocument:
         return self._client.health()

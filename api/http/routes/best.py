@@ -10,7 +10,7 @@ from api.documents import BestDocument
 from api.http.conditional_get import NOT_MODIFIED, IfTrialsModified
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.json_responses import json_response
-from nas_controller.campaigns.finals_report import best_sentence
+from nas_controller.campaigns.finals_report import best_sentence, compared_trial
 from nas_controller.campaigns.gains import gain_of
 from nas_controller.campaigns.resource_shares import learned
 from nas_controller.states import BASELINE_TRIAL
@@ -51,12 +51,15 @@ def best_document(store: Store, campaign_id: str, k: int) -> dict[str, Any]:
         baseline = store.reads.get_trial_record(campaign_id, BASELINE_TRIAL).to_dict()
     except NotFoundError:
         baseline = None  # no trial has begun yet
+    number = compared_trial(store, campaign)
+    compared = None if number is None else store.reads.get_trial_record(campaign_id, number).to_dict()
     is_confirmed = campaign.confirmed_winner is not None
     sentence = best_sentence(store, campaign_id)
     gain = gain_of(store, campaign)
     return {
         "items": items,
         "baseline": baseline,
+        "compared": compared,
         "is_confirmed": is_confirmed,
         "sentence": sentence,
         "gain": None if gain is None else gain.to_dict(),

@@ -126,7 +126,7 @@ def test_the_end_names_the_files_of_the_best_and_says_what_it_is(
     stem = tmp_path / "demo" / ended.id / f"demo-trial-{best.items[0].number}"
     assert f"{best.sentence}\nspecification of trial {best.items[0].number}: {stem}.json" in printed
     assert best.sentence == "No trial has a higher reward than the uniform baseline, trial 0."
-    assert f"drawing beside the uniform baseline, block by block: {stem}.svg" in printed
+    assert f"drawing of trial 0 beside the uniform baseline, block by block: {stem}.svg" in printed
     assert "Block 18, L6" in stem.with_suffix(".svg").read_text()
 
 

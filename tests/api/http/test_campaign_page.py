@@ -78,7 +78,7 @@ def test_the_failure_reads_attempts_as_they_are_sent(service: TestClient, store:
 def test_the_diagram_is_one_that_the_service_draws(service: TestClient, store: Store) -> None:
     recorder = Recorder(store).run(2)
     script = (STATIC_DIR / "campaign/diagram.js").read_text(encoding="utf-8")
-    (address,) = re.findall(r"`\$\{page\.path\}(/exports/svg\?trial=)\$\{best\.number\}`", script)
+    (address,) = re.findall(r"`\$\{page\.path\}(/exports/svg\?trial=)\$\{trial\.number\}`", script)
     response = service.get(f"/v1/campaigns/{recorder.id}{address}{recorder.record.best_trial}")
     assert response.headers["content-type"] == "image/svg+xml"
     assert "img-src 'self'" in service.get(f"/campaigns/{recorder.id}").headers["content-security-policy"]

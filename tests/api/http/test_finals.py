@@ -104,6 +104,34 @@ def test_an_undecided_finalist_that_ranks_first_is_the_best_and_is_said_to_be_un
     verify(store, campaign_id)
 
 
+def test_where_the_baseline_ranks_first_figures_show_the_best_candidate(
+    service: TestClient, store: Store, start: Start
+) -> None:
+    campaign_id = create(store, trials=6, finals={"top": 2, "seeds": 2})
+
+    def uniform(seed: int, widths: tuple[int, ...], _: OnProgress) -> Outcome:
+        reward = {widths_of(store, campaign_id, 0): 0.4, candidate(): 0.3}.get(widths, 0.2) + 0.01 * seed
+        return Rewarded(reward, {"ap": reward})
+
+    def candidate() -> tuple[int, ...]:
+        finals = store.reads.get_campaign(campaign_id).finals
+        return () if finals is None else widths_of(store, campaign_id, finals.finalists[-1].trial)
+
+    start(campaign_id, Trainer(uniform))
+    finals = service.get(f"/v1/campaigns/{campaign_id}").json()["finals"]
+    compared = finals["finalists"][-1]["trial"]
+    best = service.get(f"/v1/campaigns/{campaign_id}/best").json()
+    assert (finals["best"], best["items"][0]["number"], best["compared"]["number"]) == (0, 0, compared)
+    for name in ("widths", "shares"):
+        path = f"/v1/campaigns/{campaign_id}/figures/{name}"
+        assert service.get(path).json()["best_number"] == compared
+        assert f"best candidate, trial {compared}" in service.get(f"{path}.svg").text
+    assert best["learned"].startswith(
+        "No better distribution than the uniform one was found: the finals rank the baseline first. In their best "
+        f"candidate, trial {compared}: "
+    )
+
+
 def test_without_finals_the_best_is_not_confirmed(service: TestClient, store: Store, start: Start) -> None:
     campaign_id = create(store, trials=3)
     assert service.get(f"/v1/campaigns/{campaign_id}/finals").status_code == 404

@@ -87,7 +87,7 @@ def _learned(store: Store, before: dict[int, float], after: dict[int, float], ex
     recorder = Recorder(store).run(1)
     recorder.finish(recorder.begin(), extra=extra)
     baseline, best = ([of.get(block.number, 0.0) for block in BLOCKS] for of in (before, after))
-    return learned_sentence(recorder.record, level_shares(baseline, best))
+    return learned_sentence(recorder.record, 1, level_shares(baseline, best))
 
 
 def test_what_was_learned_is_one_sentence(store: Store) -> None:
@@ -105,6 +105,6 @@ def test_a_loss_alone_and_no_difference_are_said_as_they_are(store: Store) -> No
 
 def test_nothing_is_claimed_of_a_best_that_is_the_baseline(store: Store) -> None:
     recorder = Recorder(store)
-    assert learned_sentence(recorder.record, []) == "Nothing yet: there is no reward."
+    assert learned_sentence(recorder.record, None, []) == "Nothing yet: there is no reward."
     recorder.run(1)
-    assert learned_sentence(recorder.record, []).startswith("No better distribution than the uniform one was found")
+    assert learned_sentence(recorder.record, 0, []).startswith("No better distribution than the uniform one was found")

@@ -4,15 +4,17 @@ import { FigureFiles } from "../figure-files.js";
 import { link } from "../root.js";
 import { html } from "../ui.js";
 
-/** `best` is the document of the best trial, null until it has been read. */
+/** `best` are the best trials, null until they have been read. */
 export function Diagram({ page, best }) {
-  const files = best && { svg: `${page.path}/exports/svg?trial=${best.number}`, pdf: `${page.path}/exports/pdf?trial=${best.number}` };
+  const trial = best?.compared ?? null;
+  const files = trial && { svg: `${page.path}/exports/svg?trial=${trial.number}`, pdf: `${page.path}/exports/pdf?trial=${trial.number}` };
+  const subject = trial && best.items[0].number !== trial.number ? `best candidate, trial ${trial.number},` : "best";
   return html`<figure class="card wide">
-    <figcaption><h2>Blocks of the best against the baseline</h2><p class="muted">Blocks by feature level with their connections, and their shares of the multi-adds.</p></figcaption>
+    <figcaption><h2>Blocks of the ${subject} against the baseline</h2><p class="muted">Blocks by feature level with their connections, and their shares of the multi-adds.</p></figcaption>
     <div class="diagram" role="group" tabindex="0" aria-label="Block diagram">
-      ${best && html`<img src=${`${link(files.svg)}&style=page`} alt=${description(best)} loading="lazy" />`}
+      ${trial && html`<img src=${`${link(files.svg)}&style=page`} alt=${description(trial)} loading="lazy" />`}
     </div>
-    ${best && html`<${FigureFiles} files=${files} />`}
+    ${trial && html`<${FigureFiles} files=${files} />`}
   </figure>`;
 }
 

@@ -23,7 +23,7 @@ export function Figures({ campaign, page, version, best, onTrial }) {
   return html`<div class="charts">
     <${FigureCard} ...${figure("progress")} isWide title="Reward by trial" label="Reward of each trial, its moving average, the best so far and the baseline" note="Each trial, the moving average, the best so far, and the baseline." />
     <${FigureCard} ...${figure("shares")} isWide title="Where the compute goes" label="Share of the multi-adds by block and level, of the best and the baseline" note="Share of the multi-adds of each block and level: the best against the baseline." />
-    <${Diagram} page=${page} best=${best?.items[0] ?? null} />
+    <${Diagram} page=${page} best=${best} />
     <${FigureCard} ...${figure("widths")} title="Widths" label="Channel widths by block, of the best and the baseline" note="Output channels of each block: the best against the baseline." />
     <${ImportanceCard} campaign=${campaign} ...${figure("importance")} />
     ${!isExact && html`<${FigureCard} ...${figure("madds-ap")} title="AP against multi-adds" label="AP of each trial against its multi-adds" note="One point for each trial; the windows of 20 % around the target." />`}
