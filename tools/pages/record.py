@@ -1,7 +1,7 @@
 """The record that screenshots show: a real search of handwritten digits, and others that the list needs beside it.
 
 The search is that of `effspine demo`, ten minutes on two cores, and is kept in the directory for the next time. Beside
-it are sample detections of its best trial, a short training of it, and filled campaigns in other states, whose rewards
+it are sample detections of the trial that its figures show, a short training of it, and filled campaigns in other states, whose rewards
 are synthetic and whose rows say so.
 """
 
@@ -81,7 +81,9 @@ def made_record(service: ChildService, client: Client) -> Record:
         _register(settings)
     campaign = _searched(client)
     assert campaign.finished_at is not None
-    best = client.best(campaign.id).items[0].number
+    compared = client.best(campaign.id).compared
+    assert compared is not None
+    best = compared.number
     wait_for_export(client, _detections(settings, campaign, best))
     training = _trained(client, campaign, best)
     now = campaign.finished_at + timedelta(minutes=1)
@@ -121,9 +123,13 @@ def _detections(settings: Settings, campaign: CampaignDocument, trial: int) -> E
 
 
 def _trained(client: Client, campaign: CampaignDocument, trial: int) -> TrainingDocument:
-    """The training of the best trial, from the weights that its finals have given it."""
+    """The training of that trial, from the weights that its finals have given it."""
     wanted = {**TRAINING, "campaign_id": campaign.id, "trial": trial, "start": "finals"}
-    found = [each for each in client.trainings(campaign_id=campaign.id) if each.name == TRAINING["name"]]
+    found = [
+        each
+        for each in client.trainings(campaign_id=campaign.id)
+        if (each.name, each.trial) == (TRAINING["name"], trial)
+    ]
     training = found[0] if found else client.create_training(wanted)
     while training.state not in FINISHED_TRAINING_STATES:
         time.sleep(POLL_SECONDS)
