@@ -1,8 +1,8 @@
 """The record that screenshots show: a real search of handwritten digits, and others that the list needs beside it.
 
 The search is that of `effspine demo`, ten minutes on two cores, and is kept in the directory for the next time. Beside
-it are sample detections of the trial that its figures show, a short training of it, and filled campaigns in other states, whose rewards
-are synthetic and whose rows say so.
+it are sample detections of the trial that its figures show, a short training of it, and filled campaigns in other
+states, whose rewards are synthetic and whose rows say so.
 """
 
 from __future__ import annotations
