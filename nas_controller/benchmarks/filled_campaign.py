@@ -87,7 +87,10 @@ def _spec(plan: Plan) -> CampaignSpec:
             "trials": plan.trials,
             "parallelism": plan.parallelism,
             "seed": plan.seed,
-            "controller": {"policy": plan.policy, "learning_rate": LEARNING_RATE_FACTOR * LEARNING_RATES[plan.policy]},
+            "controller": {
+                "policy": plan.policy,
+                "learning_rate": round(LEARNING_RATE_FACTOR * LEARNING_RATES[plan.policy], 6),
+            },
             "proxy_task": {"profile": "synthetic"},
         }
     )
