@@ -88,6 +88,8 @@ def failures_of(schema: schemathesis.BaseSchema) -> tuple[list[str], set[str]]:
             found.append(str(event.value))
         elif isinstance(event, events.FatalError):
             found.append(str(event.exception))
+        elif isinstance(event, events.Interrupted):
+            found.append("the requests were interrupted")
         elif isinstance(event, events.ScenarioFinished):
             tried |= {node.value.operation.label for node in event.recorder.cases.values()}
             for case_id, checks in event.recorder.checks.items():

@@ -110,8 +110,8 @@ def test_the_loss_of_a_node_of_the_process_and_of_the_head_changes_no_bit(
         wait_for(lambda: trains_on(2), DEADLINE_SECONDS, "a worker that resumes on another node")
         assert (now().error or "").startswith("the worker that trained it died: ")  # whichever Ray notices first
         os.kill(process(), signal.SIGKILL)
+        # No cause is told where the supervisor's own node has just been restarted: then the attempt is no failure.
         wait_for(lambda: trains_on(3), DEADLINE_SECONDS, "a process that resumes")
-        assert now().error == "its process was ended by signal 9"
         head.kill_all()
         wait_for(lambda: now().state == "completed", 2 * DEADLINE_SECONDS, "the end")
     assert now().attempts > 3
