@@ -203,6 +203,7 @@ def test_there_is_no_best_trial_before_the_first_reward(service: TestClient, sto
     assert service.get(f"{path}/best").json() == {
         "items": [],
         "baseline": None,
+        "compared": None,
         "is_confirmed": False,
         "sentence": None,
         "gain": None,

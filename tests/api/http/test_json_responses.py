@@ -40,17 +40,6 @@ def test_raw_responses_equal_their_models(service: TestClient, store: Store, pat
     assert model.model_validate(response.json()).model_dump(mode="json") == response.json()
 
 
-def test_a_campaign_without_trials_has_no_best(service: TestClient, store: Store) -> None:
-    assert service.get(f"/v1/campaigns/{Recorder(store).id}/best").json() == {
-        "items": [],
-        "baseline": None,
-        "is_confirmed": False,
-        "sentence": None,
-        "gain": None,
-        "learned": None,
-    }
-
-
 def test_figures_are_downsampled_and_follow_the_campaign(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, trials=40).run(30)
     path = f"/v1/campaigns/{recorder.id}/figures/progress"
