@@ -29,7 +29,7 @@ from search_space.errors import EffspineError
 if TYPE_CHECKING:
     from api.cli.child_service import ChildService
     from api.client import Client
-    from api.documents import BestDocument, CampaignDocument
+    from api.documents import BestDocument, CampaignDocument, TrialDocument
     from api.settings import Settings
 
 app = typer.Typer(add_completion=False)
@@ -208,14 +208,14 @@ def _report(
     best = client.best(campaign.id)
     if not best.items:
         raise EffspineError(f"campaign {campaign.id} is {campaign.state} without any reward")
-    compare(best)
+    shown = best.compared or best.items[0]
+    compare(best, shown)
     _print(f"wall time {duration(time.monotonic() - started)}")
     number, directory = best.items[0].number, settings.data_dir / NAME / campaign.id
     _print(f"{best.sentence}")
     _print(f"specification of trial {number}: {export(client, campaign, 'spec', directory)}")
-    shown = (best.compared or best.items[0]).number
-    drawn = export(client, campaign, "svg", directory, shown)
-    _print(f"drawing of trial {shown} beside the uniform baseline, block by block: {drawn}")
+    drawn = export(client, campaign, "svg", directory, shown.number)
+    _print(f"drawing of trial {shown.number} beside the uniform baseline, block by block: {drawn}")
     latest = link_latest(directory)
     if campaign.spec["proxy_task"]["profile"] != "synthetic":
         write_detectors(client, campaign.id, settings.data_dir / "datasets" / campaign.spec["dataset"], directory)
@@ -231,9 +231,8 @@ def _report(
     _print(f"your own data: {program()} data register NAME DIR, then a campaign with `dataset: NAME`")
 
 
-def compare(best: BestDocument) -> None:
-    """Prints the architecture that figures compare with the uniform baseline, and the baseline."""
-    shown = best.compared or best.items[0]
+def compare(best: BestDocument, shown: TrialDocument) -> None:
+    """Prints the trial that figures show against the uniform baseline, and the baseline."""
     rows = [("best" if shown.number == best.items[0].number else "best candidate", shown)]
     if best.baseline is not None:
         rows.append(("SP-EfficientNet-B0, uniform", best.baseline))

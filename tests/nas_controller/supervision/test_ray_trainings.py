@@ -109,9 +109,11 @@ def test_the_loss_of_a_node_of_the_process_and_of_the_head_changes_no_bit(
         node.kill_all()
         wait_for(lambda: trains_on(2), DEADLINE_SECONDS, "a worker that resumes on another node")
         assert (now().error or "").startswith("the worker that trained it died: ")  # whichever Ray notices first
+        before = now().error
         os.kill(process(), signal.SIGKILL)
-        # No cause is told where the supervisor's own node has just been restarted: then the attempt is no failure.
         wait_for(lambda: trains_on(3), DEADLINE_SECONDS, "a process that resumes")
+        # Where the supervisor's own node has just been restarted, the attempt is no failure and the error stays.
+        assert now().error in ("its process was ended by signal 9", before)
         head.kill_all()
         wait_for(lambda: now().state == "completed", 2 * DEADLINE_SECONDS, "the end")
     assert now().attempts > 3
