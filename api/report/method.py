@@ -9,15 +9,10 @@ from api.documents import HealthDocument
 from api.report.contents import Facts, Section
 from api.report.documents import CampaignDocuments
 from api.report.numbers import millions
+from nas_controller.states import StopReason
+from nas_controller.titles import stop_condition, stop_reason_title
 from search_space.display import counted, displayed_line
 from search_space.topology import NUM_BLOCKS
-
-_NAMES_OF_STOPS = {
-    "wall_seconds": "wall time in seconds",
-    "target_reward": "AP reached",
-    "no_improvement_trials": "trials without improvement",
-    "device_hours": "device hours",
-}
 
 
 def method(documents: CampaignDocuments) -> Section:
@@ -28,7 +23,7 @@ def method(documents: CampaignDocuments) -> Section:
         "budget": _budget(documents),
         "searcher": _settings(spec["controller"], "algorithm"),
         "objective": _objective(spec["objective"]),
-        "trials": f"{campaign.trials_finished:,} of {spec['trials']:,} finished, {spec['parallelism']} in parallel",
+        "trials": _trials(documents),
         "proxy task": _settings(spec["proxy_task"], "profile", first="profile "),
         "finals": _finals(documents),
         "early stopping": None if spec["early_stopping"] is None else _settings(spec["early_stopping"], "rule"),
@@ -39,6 +34,13 @@ def method(documents: CampaignDocuments) -> Section:
         "software": software(documents.health),
     }
     return Section("Method", (Facts(tuple((name, value) for name, value in rows.items() if value is not None)),))
+
+
+def _trials(documents: CampaignDocuments) -> str:
+    spec, campaign = documents.spec, documents.campaign
+    reason = campaign.stopped_because
+    ended = "" if reason is None else f"; {stop_reason_title(reason, spec['stop'])}"
+    return f"{campaign.trials_finished:,} of {spec['trials']:,} finished, {spec['parallelism']} in parallel{ended}"
 
 
 def software(health: HealthDocument) -> str:
@@ -119,8 +121,8 @@ def _finals(documents: CampaignDocuments) -> str | None:
     return f"{counted(len(finals.finalists), 'finalist')} and the baseline, {task}; seeds {seeds}"
 
 
-def _stops(stop: Mapping[str, Any] | None) -> str | None:
-    found = [f"{_NAMES_OF_STOPS[name]}: {_value(value)}" for name, value in (stop or {}).items() if value is not None]
+def _stops(stop: Mapping[StopReason, float | None] | None) -> str | None:
+    found = [stop_condition(name, value) for name, value in (stop or {}).items() if value is not None]
     return ", ".join(found) or None
 
 

@@ -10,6 +10,7 @@ from api.report.documents import REPORT_FIGURES, CampaignDocuments
 from api.report.method import reward_text
 from api.report.numbers import DASH, ap, change, difference, interval, millions
 from nas_controller.states import BASELINE_TRIAL
+from nas_controller.titles import error_title
 from search_space.display import counted, displayed_line
 
 FINALS_COLUMNS = (
@@ -21,8 +22,9 @@ LATENCY_COLUMN = "latency"
 
 def result(documents: CampaignDocuments) -> str:
     """The best against the baseline, with its interval, and whether it is confirmed; also why a campaign failed."""
-    error = documents.campaign.error
-    failure = "" if error is None else f" The campaign failed: {displayed_line(error)}"
+    error, kind = documents.campaign.error, documents.campaign.error_kind
+    title = f"{error_title(kind)}: " if kind else ""
+    failure = "" if error is None else f" The campaign failed: {title}{displayed_line(error)}"
     return f"{_result(documents)}{failure}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
+from api.http.routes.dashboard import PAGE_TITLES, STATE_SETS, STATIC_DIR
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
@@ -30,6 +30,7 @@ def run_script(directory: Path, body: str, given: Any) -> Any:
     shutil.copytree(STATIC_DIR, static)
     (static / "package.json").write_text('{"type": "module"}')
     dataset = {f"{name}States": " ".join(states) for name, states in STATE_SETS.items()}
+    dataset |= {f"{name}Titles": json.dumps(titles) for name, titles in PAGE_TITLES.items()}
     prelude = PRELUDE.replace("DATASET", json.dumps(dataset))
     result = f"JSON.stringify(await (async () => {{ {body} }})())"
     # It ends there, whatever timers the modules have set.

@@ -10,6 +10,7 @@ import typer
 from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import AsJson, SpecificationFile, open_client
 from api.cli.output import device_time, duration, millions, note, print_json, print_text
+from nas_controller.titles import stop_reason_title
 from search_space.errors import EffspineError
 from search_space.short_counts import at_least, at_most
 
@@ -62,7 +63,7 @@ def _print_trials(estimated: EstimateDocument) -> None:
     print_text(f"{size}: about {duration(estimated.wall_seconds)}, {device_time(estimated.device_hours)}")
     print_text(f"a trial takes {duration(estimated.seconds_per_trial)}: {basis[estimated.basis]}")
     if estimated.bounded_by is not None:
-        print_text(f"its stop condition {estimated.bounded_by} ends it before the last trial")
+        print_text(f"it ends before its last trial: {stop_reason_title(estimated.bounded_by)}")
 
 
 def _print_shared_training(shared: SharedTrainingEstimateDocument) -> None:

@@ -9,6 +9,7 @@ import typer
 from api.cli.campaign.options import AsJson, CampaignId, open_campaign
 from api.cli.output import last_line, note, print_json, print_text
 from nas_controller.entities import name_of_final
+from nas_controller.titles import error_title
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _failure(
 
 
 def _print(each: dict[str, Any]) -> None:
-    kind = f" ({each['error_kind']})" if each["error_kind"] else ""
+    kind = f" ({error_title(each['error_kind'])})" if each["error_kind"] else ""
     error = f": {last_line(each['error'])}" if each["error"] else ""
     print_text(f"== {each['what']}, attempt {each['attempt']}: {each['state']}{kind}{error}")
     print_text(each["log_tail"] or NO_LOG)

@@ -20,6 +20,7 @@ from api.cli.output import (
     three_digits,
 )
 from nas_controller.states import BASELINE_TRIAL
+from nas_controller.titles import error_title, stop_reason_title
 
 if TYPE_CHECKING:
     from api.documents import (
@@ -76,8 +77,8 @@ def print_campaign(campaign: CampaignDocument, as_json: bool, facts: Mapping[str
         "state": campaign.state,
         "waiting for": campaign.waiting_for,
         "error": campaign.error,
-        "error kind": campaign.error_kind,
-        "ended by": campaign.stopped_because,
+        "error kind": error_title(campaign.error_kind) if campaign.error_kind else None,
+        "ended": stop_reason_title(campaign.stopped_because, spec["stop"]) if campaign.stopped_because else None,
         "trials": f"{campaign.trials_finished} of {spec['trials']}, {spec['parallelism']} in parallel",
         "best": None
         if campaign.best_reward is None

@@ -12,9 +12,8 @@ const path = `/v1/datasets/${encodeURIComponent(name)}`;
 const count = (number) => number.toLocaleString("en");
 const entries = (counts) => Object.entries(counts).map(([key, number]) => `${key} ${count(number)}`).join(", ");
 
-function warning({ kind, count: times, message, examples }) {
-  return element("div", { class: "banner" },
-    element("p", {}, element("strong", {}, `${kind} · ${count(times)}`)), element("p", {}, message),
+function warning({ message, examples }) {
+  return element("div", { class: "banner" }, element("p", {}, message),
     ...(examples.length ? [element("ul", {}, ...examples.map((example) => element("li", {}, example)))] : []));
 }
 

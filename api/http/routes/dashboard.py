@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,7 @@ from nas_controller.states import (
     TRIAL_STATES,
 )
 from nas_controller.store.transitions import CLAIMABLE_STATES, allowed_states, changed_states
+from nas_controller.titles import ERROR_TITLES, STOP_REASON_TITLES
 from search_space.datasets import dataset_dir, in_data_dir
 from search_space.display import displayed_line
 
@@ -61,6 +63,13 @@ STATE_SETS: dict[str, tuple[str, ...]] = {
 }
 """The sets of states of campaigns and trainings that the scripts read from attributes of the page's body."""
 
+PAGE_TITLES: dict[str, Mapping[str, str]] = {
+    "error": ERROR_TITLES,
+    "stop_reason": STOP_REASON_TITLES,
+    "field": {name: field.title or name for name, field in CampaignSpec.model_fields.items()},
+}
+"""The words for identifiers, which the scripts read from there too."""
+
 
 def _limits(model: type[BaseModel], *names: str) -> dict[str, dict[str, int]]:
     """The smallest, largest and default value of whole-number fields, from the schema of their model."""
@@ -84,6 +93,7 @@ templates.env.filters["displayed"] = lambda value: displayed_line(str(value))
 templates.env.globals.update(
     version=version("effspine"),
     state_sets=STATE_SETS,
+    page_titles=PAGE_TITLES,
     imported_modules=lambda entry: imported_modules(STATIC_DIR, entry),
 )
 

@@ -50,8 +50,8 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
     running, finals = campaign(store), {"state": "running"}
     cases: list[tuple[str, bool, dict[str, Any], Any, Any]] = [
         ("Healthy", False, running, SEARCH, ALIVE),
-        ("Waits", True, running, failing, []),
-        ("Waits", True, {**running, "waiting_for": "the disk is full"}, failing, ALIVE),
+        ("Waiting", True, running, failing, []),
+        ("Waiting", True, {**running, "waiting_for": "the disk is full"}, failing, ALIVE),
         ("Failing", True, running, failing, ALIVE),
         ("Stuck", True, running, stuck, ALIVE),
         ("Healthy", False, {**running, "finals": finals}, stuck, ALIVE),

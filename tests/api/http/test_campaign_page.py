@@ -100,6 +100,7 @@ def test_every_kind_of_event_has_a_sentence(tmp_path: Path) -> None:
         "for": "a disk",
         "steps": 9,
         "changes": {},
+        "trials_since_best": 120,
     }
     body = 'const { sentence } = await import("./campaign/event-sentences.js"); return given.map(sentence);'
     sentences = run_script(tmp_path, body, [{"kind": kind, "data": data} for kind in kinds])
@@ -108,6 +109,34 @@ def test_every_kind_of_event_has_a_sentence(tmp_path: Path) -> None:
         assert text != kind
         assert not re.search("undefined|null|NaN", text), text
     assert sentences[kinds.index("trial.completed")] == "Trial 3 has the reward 0.250."
+    assert sentences[kinds.index("search.plateau")] == "The search is on a plateau: no better reward in 120 trials."
+
+
+@needs_node
+def test_events_have_words_for_identifiers(tmp_path: Path) -> None:
+    events = [
+        {"kind": "campaign.updated", "data": {"changes": {"trials": 9, "parallelism": 2}}},
+        {"kind": "campaign.completed", "data": {"because": "exhausted"}},
+        {"kind": "campaign.failed", "data": {"kind": "data-changed", "error": "first\nlast"}},
+        {"kind": "attempt.late", "data": {"number": 3, "attempt": 2}},
+        {"kind": "shared-training.started", "data": {"attempt": 1, "steps": 4000}},
+    ]
+    body = """
+    const { eventTitle, sentence } = await import("./campaign/event-sentences.js");
+    return [given.map(sentence), given.map(({ kind }) => eventTitle(kind))];
+    """
+    sentences, titles = run_script(tmp_path, body, events)
+    assert sentences == [
+        "Changed: Trials, Parallel trials.",
+        "It is completed: no new architectures left.",
+        "It has failed: Data set has changed: last",
+        "Attempt 2 at trial 3 finished after another one.",
+        "Training of the shared weights started (attempt 1, 4,000 steps).",
+    ]
+    assert titles == [
+        "settings changed", "campaign completed", "campaign failed", "attempt ended after another",
+        "shared training started",
+    ]  # fmt: skip
 
 
 @needs_node

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.http.routes.dashboard import STATE_SETS, STATIC_DIR
+from api.http.routes.dashboard import PAGE_TITLES, STATE_SETS, STATIC_DIR
 from nas_controller.entities import TrainingProgressDocument
 from nas_controller.states import CAMPAIGN_STATES, KeyScope
 from nas_controller.store import Store
@@ -78,6 +80,15 @@ def test_pages_have_the_states_of_campaigns_and_no_script_repeats_them(service: 
     for path in STATIC_DIR.rglob("*.js"):
         compared = set(re.findall(r'ampaign\.state [!=]== "(\w+)"', path.read_text(encoding="utf-8")))
         assert compared <= {"running", "paused"}, path.name
+
+
+def test_pages_have_the_words_for_identifiers(service: TestClient, store: Store) -> None:
+    for page in pages(service, store):
+        for name, titles in PAGE_TITLES.items():
+            (written,) = re.findall(f'data-{name}-titles="([^"]*)"', page)
+            assert json.loads(html.unescape(written)) == titles
+    script = service.get("/static/titles.js").text
+    assert set(re.findall(r'titles\("(\w+)"\)', script)) == PAGE_TITLES.keys()
 
 
 def test_the_buttons_follow_the_transitions_of_a_campaign() -> None:

@@ -140,10 +140,19 @@ def test_without_a_reward_the_report_says_so_and_has_the_method(service: TestCli
     assert "not started" in text
 
 
+def test_a_campaign_that_a_stop_condition_ended_says_so(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, trials=60, stop={"no_improvement_trials": 1, "wall_seconds": 7200.0})
+    while recorder.record.stopped_because is None:
+        recorder.finish(recorder.begin())
+    text = text_of(report_of(service, recorder.id))
+    assert "of 60 finished, 1 in parallel; no improvement for 1 trial" in text
+    assert "time limit 2 h 00 min, no improvement for 1 trial" in text
+
+
 def test_a_failed_campaign_says_why(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, max_consecutive_failures=1)
     recorder.fail(recorder.begin(), "the loss is NaN at step 7")
-    assert "The campaign failed:" in text_of(report_of(service, recorder.id))
+    assert "The campaign failed: Training diverged: the uniform baseline" in text_of(report_of(service, recorder.id))
 
 
 @pytest.mark.parametrize("path", ["report", "figures/block-diagram.pdf"])

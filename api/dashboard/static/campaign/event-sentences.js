@@ -1,11 +1,12 @@
 // The events of a campaign as sentences.
 
 import { decimal } from "../format.js";
+import { errorTitle, fieldTitle, stopReasonTitle } from "../titles.js";
 
 const trial = ({ number }) => (number === 0 ? "Trial 0, the baseline," : `Trial ${number}`);
 const final = (data) => `The final of trial ${data.trial} with seed ${data.seed}`;
 const lastLine = (error) => error?.trim().split("\n").at(-1) ?? "";
-const failure = ({ kind, error }) => `${kind ? `${kind.replaceAll("-", " ")}: ` : ""}${lastLine(error)}`;
+const failure = ({ kind, error }) => `${kind ? `${errorTitle(kind)}: ` : ""}${lastLine(error)}`;
 const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 const NOTED = { notes: "notes", tags: "tags", archived: "place in the archive" };
@@ -14,21 +15,21 @@ const listed = (names) => names.map((name) => NOTED[name] ?? name).join(" and ")
 const SENTENCES = {
   "campaign.created": ({ draft }) => (draft ? "It was created as a draft." : "It was created."),
   "campaign.submitted": () => "The draft was started.",
-  "campaign.updated": ({ changes }) => `It was changed: ${Object.keys(changes ?? {}).join(", ") || "nothing that counts"}.`,
+  "campaign.updated": ({ changes }) => `Changed: ${Object.keys(changes ?? {}).map(fieldTitle).join(", ") || "no setting that affects the search"}.`,
   "campaign.annotated": ({ changes, by }) => `Its ${listed(Object.keys(changes ?? {})) || "notes"} changed${by ? ` (${by})` : ""}.`,
   "campaign.claimed": ({ owner }) => `A runner has claimed it${owner ? ` (${owner})` : ""}.`,
   "campaign.identified": ({ sha256 }) => `Its data are identified${sha256 ? `: ${sha256.slice(0, 12)}` : ""}.`,
-  "campaign.waiting": (data) => `It waits: ${data.for}`,
+  "campaign.waiting": (data) => `Waiting: ${data.for}`,
   "campaign.pausing": ({ mode }) => (mode === "abort" ? "A pause was requested; what trains is abandoned." : "A pause was requested; what trains is finished first."),
   "campaign.paused": () => "It is paused.",
   "campaign.resumed": () => "It was resumed.",
   "campaign.retried": ({ trials }) => `It was retried${trials?.length ? `; ${count(trials.length, "trial")} run again` : ""}.`,
   "campaign.continued": ({ trials }) => `It continues with more trials${trials?.length ? `; ${count(trials.length, "trial")} run again` : ""}.`,
   "campaign.stopping": () => "A stop was requested.",
-  "campaign.completed": ({ because }) => `It is completed${because ? `: ${because}` : ""}.`,
+  "campaign.completed": ({ because }) => `It is completed${because ? `: ${stopReasonTitle(because)}` : ""}.`,
   "campaign.stopped": () => "It is stopped.",
   "campaign.failed": (data) => `It has failed: ${failure(data)}`,
-  "shared-training.started": ({ attempt, steps }) => `Attempt ${attempt} at the shared weights begins, of ${steps} steps.`,
+  "shared-training.started": ({ attempt, steps }) => `Training of the shared weights started (attempt ${attempt}, ${steps.toLocaleString("en")} steps).`,
   "shared-training.completed": ({ is_reused: isReused }) => (isReused ? "The shared weights had been trained before." : "The shared weights are trained."),
   "shared-training.failed": (data) => `The training of the shared weights has failed: ${failure(data)}`,
   "shared-training.abandoned": () => "The training of the shared weights was abandoned.",
@@ -39,7 +40,7 @@ const SENTENCES = {
   "final.completed": (data) => `${final(data)} has the reward ${decimal(data.reward)}.`,
   "final.failed": (data) => `${final(data)} has failed: ${failure(data)}`,
   "final.abandoned": (data) => `${final(data)} was abandoned.`,
-  "search.plateau": () => "A plateau: 100 trials and half of all have brought nothing better.",
+  "search.plateau": (data) => `The search is on a plateau: no better reward in ${count(data.trials_since_best, "trial")}.`,
   "trial.begun": (data) => `${trial(data)} begins${data.reused_from === null || data.reused_from === undefined ? "" : `, the same architecture as trial ${data.reused_from}`}.`,
   "trial.completed": (data) => `${trial(data)} has the reward ${decimal(data.reward)}${data.stopped_early ? `, stopped early at step ${data.stopped_early.step}` : ""}.`,
   "trial.failed": (data) => `${trial(data)} was given up: ${failure(data)}`,
@@ -52,6 +53,22 @@ const SENTENCES = {
 
 /** The sentence of an event; of a kind that this version does not know, its name. */
 export const sentence = ({ kind, data }) => SENTENCES[kind]?.(data) ?? kind;
+
+const TITLES = {
+  "campaign.submitted": "draft started",
+  "campaign.updated": "settings changed",
+  "campaign.annotated": "notes or tags changed",
+  "campaign.claimed": "runner started",
+  "campaign.identified": "data identified",
+  "campaign.stopping": "stop requested",
+  "campaign.pausing": "pause requested",
+  "finals.identified": "data of the finals identified",
+  "search.plateau": "plateau reached",
+  "attempt.late": "attempt ended after another",
+};
+
+/** What happened, in a few words. */
+export const eventTitle = (kind) => TITLES[kind] ?? kind.replaceAll(/[.-]/g, " ");
 
 const FAILURES = /\.failed$/;
 /** What the log can show: by name, whether an event belongs to it. */

@@ -2,6 +2,7 @@
 
 import { dateTime } from "../format.js";
 import { link } from "../root.js";
+import { stopReasonTitle } from "../titles.js";
 import { html, useEffect } from "../ui.js";
 import { CopyButton } from "../copy.js";
 import { StatePill } from "./state-pill.js";
@@ -34,7 +35,7 @@ function facts(campaign) {
     campaign.data && `data ${campaign.data.sha256.slice(0, 12)}`,
     `seed ${spec.seed}`,
     `${spec.parallelism} at a time`,
-    campaign.stopped_because && `ended by ${campaign.stopped_because}`,
+    campaign.stopped_because && stopReasonTitle(campaign.stopped_because, spec.stop),
     campaign.reheated_trials > 0 && `re-heated for ${campaign.reheated_trials} trials`,
     campaign.started_at ? `started ${dateTime(campaign.started_at)}` : `created ${dateTime(campaign.created_at)}`,
   ].filter(Boolean);

@@ -2,17 +2,19 @@
 
 import { dateTime, decimal, deviceTime, signed } from "../format.js";
 import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
+import { eventTitle } from "../campaign/event-sentences.js";
 import { failingText } from "../campaign/health.js";
 import { FINISHED } from "../states.js";
+import { errorTitle } from "../titles.js";
 import { Fragment, html } from "../ui.js";
 
 export function State({ campaign }) {
   const { state, error_kind: kind, waiting_for: waits, summary } = campaign;
   const notes = [];
   if (waits) notes.push(html`<small class="warn" title=${waits}>waits</small>`);
-  if (kind) notes.push(html`<small class="bad" title=${campaign.error}>${kind.replaceAll("-", " ")}</small>`);
+  if (kind) notes.push(html`<small class="bad" title=${campaign.error}>${errorTitle(kind)}</small>`);
   if (!FINISHED.has(state) && !waits && summary.search?.is_failing) notes.push(html`<small class="bad" title=${failingText(summary.search)}>failing</small>`);
-  else if (!FINISHED.has(state) && summary.search?.has_collapsed) notes.push(html`<small class="warn" title="Nine of ten of the latest proposals are of known architectures">repeats itself</small>`);
+  else if (!FINISHED.has(state) && summary.search?.has_collapsed) notes.push(html`<small class="warn" title="The latest proposals are nearly all of known architectures">repeats itself</small>`);
   else if (!FINISHED.has(state) && summary.search?.is_on_plateau) notes.push(html`<small class="warn" title="Nothing better for ${campaign.trials_since_best} trials">no longer improves</small>`);
   return html`<span class="state" data-state=${state}>${state}</span>${notes}`;
 }
@@ -45,7 +47,7 @@ export function Gain({ campaign: { state, summary: { gain, search } } }) {
 }
 
 export function LastEvent({ summary }) {
-  return html`<time datetime=${summary.last_event_at}>${dateTime(summary.last_event_at)}</time><small>${summary.last_event_kind.replaceAll(/[.-]/g, " ")}</small>`;
+  return html`<time datetime=${summary.last_event_at}>${dateTime(summary.last_event_at)}</time><small>${eventTitle(summary.last_event_kind)}</small>`;
 }
 
 export const task = ({ spec }) => (spec.proxy_task.profile === "synthetic" ? "synthetic reward" : `${spec.dataset} · ${spec.proxy_task.profile}`);

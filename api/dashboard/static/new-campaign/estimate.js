@@ -1,6 +1,7 @@
 // What a dry run says of the time that a campaign takes, and its warnings.
 
 import { deviceTime, duration } from "../format.js";
+import { stopReasonTitle } from "../titles.js";
 import { html } from "../ui.js";
 import { MarkedText } from "./marked-text.js";
 
@@ -15,7 +16,6 @@ const SHARED_BASES = {
   "same-task": "trained once, from trainings with other workers",
   nothing: "No training like theirs has been measured here; it comes on top.",
 };
-const BOUNDS = { wall_seconds: "the limit of its time", device_hours: "the limit of its device time" };
 
 /** How many train at once; fewer than asked for where the machine cannot run them. */
 const atATime = ({ parallelism, at_once: atOnce }) => (atOnce !== null && atOnce < parallelism ? `${atOnce} of ${parallelism} at a time since no more can run here` : `${parallelism} at a time`);
@@ -28,7 +28,7 @@ export function Estimate({ estimate }) {
     <div><dt>Time</dt><dd>${estimate.wall_seconds === null ? "not known yet" : `≈ ${duration(estimate.wall_seconds)}`}
       <span class="muted">${estimate.basis === "nothing" ? "No trial like it has been trained here." : `${trials.toLocaleString("en")} trials, ${atATime(estimate)}, ${BASES[estimate.basis](estimate.measured_trials)}`}</span></dd></div>
     <div><dt>Device time</dt><dd>${estimate.device_hours === null ? "not known yet" : `≈ ${duration(3600 * estimate.device_hours)}`}
-      ${estimate.bounded_by && html`<span class="muted">ended by ${BOUNDS[estimate.bounded_by]}</span>`}</dd></div>
+      ${estimate.bounded_by && html`<span class="muted">ends before its last trial: ${stopReasonTitle(estimate.bounded_by)}</span>`}</dd></div>
     ${finals && html`<div><dt>Finals</dt><dd>${finals.wall_seconds === null ? "not known yet" : `≈ ${duration(finals.wall_seconds)} more, ${deviceTime(finals.device_hours)}`}
       <span class="muted">${finals.trainings} trainings</span></dd></div>`}
   </dl>`;

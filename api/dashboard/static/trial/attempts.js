@@ -1,6 +1,7 @@
 // The attempts at a trial, each with the end of its worker's log.
 
 import { dateTime, decimal, duration, secondsBetween } from "../format.js";
+import { errorTitle } from "../titles.js";
 import { html, useEffect, useRef } from "../ui.js";
 
 const WITHOUT_LOG = {
@@ -23,7 +24,7 @@ export function Attempts({ trial }) {
 }
 
 function about({ reward, error_kind: kind, started_at: started, finished_at: finished }) {
-  return [kind, reward !== null && `AP ${decimal(reward)}`, `handed out ${dateTime(started)}`, finished && `ended after ${duration(secondsBetween(started, finished))}`].filter(Boolean).join(" · ");
+  return [errorTitle(kind), reward !== null && `AP ${decimal(reward)}`, `handed out ${dateTime(started)}`, finished && `ended after ${duration(secondsBetween(started, finished))}`].filter(Boolean).join(" · ");
 }
 
 /** The end of a worker's log, scrolled to its last line. */

@@ -1,6 +1,7 @@
 // What must be known first of a trial: its error and what follows, that it repeats another, or that it was cut short.
 
 import { FINISHED } from "../states.js";
+import { errorTitle } from "../titles.js";
 import { html } from "../ui.js";
 import { LogTail } from "./attempts.js";
 
@@ -18,7 +19,7 @@ export function Notice({ campaign, trial, onNumber }) {
 function Failure({ campaign, trial }) {
   const failed = trial.attempts_made.findLast((attempt) => attempt.log_tail && attempt.error);
   return html`<div class="banner failure" role="alert">
-    <strong>${trial.error_kind ?? "error"}</strong>
+    <strong>${errorTitle(trial.error_kind) ?? "Error"}</strong>
     <pre>${trial.error}</pre>
     <p>${next(campaign, trial)}</p>
     ${failed && html`<p>The end of the log of attempt ${failed.number}:</p><${LogTail} text=${failed.log_tail} name=${`attempt ${failed.number}`} />`}

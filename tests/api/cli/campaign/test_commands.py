@@ -126,11 +126,18 @@ def test_watching_a_campaign_that_failed_is_an_error(effspine: CommandLine, serv
     assert f"`effspine campaign retry {recorder.id}`" in result.err
 
 
+def test_a_campaign_that_a_stop_condition_ended_says_so(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, trials=60, stop={"no_improvement_trials": 1})
+    while recorder.record.stopped_because is None:
+        recorder.finish(recorder.begin())
+    assert "ended        no improvement for 1 trial\n" in effspine("campaign", "show", recorder.id).out
+
+
 def test_a_failed_campaign_is_retried(effspine: CommandLine, served: Store) -> None:
     recorder = Recorder(served, data=data_identity()).run(1)
     recorder.campaign.complete(recorder.begin(), Failed("stop", "000.jpg is truncated", "unreadable-image"))
     shown = effspine("campaign", "show", recorder.id)
-    assert "error kind   unreadable-image" in shown.out
+    assert "error kind   Image cannot be read" in shown.out
     assert f"data         48 training and 12 reserved images, sha256 {data_identity()['sha256']}" in shown.out
     assert f"`effspine campaign retry {recorder.id}`" in shown.err
     document = effspine("campaign", "retry", recorder.id, "--json").document

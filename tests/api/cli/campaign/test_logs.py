@@ -28,10 +28,10 @@ def test_the_logs_of_a_campaign_are_those_of_its_failures(effspine: CommandLine,
     shown = effspine("campaign", "logs", troubled.id)
     assert shown.status == 0
     assert shown.out.splitlines()[:2] == [
-        "== shared weights, attempt 1: failed (worker-killed): the worker died",
+        "== shared weights, attempt 1: failed (Worker process died): the worker died",
         "shared: the end",
     ]
-    assert "== trial 1, attempt 1: failed (out-of-memory): out of memory\nlog of trial 1\nKilled\n" in shown.out
+    assert "== trial 1, attempt 1: failed (Out of memory): out of memory\nlog of trial 1\nKilled\n" in shown.out
     assert shown.out.index("log of trial 1") < shown.out.index("log of trial 2")
     newest = effspine("campaign", "logs", troubled.id, "--tail", "1").out
     assert "log of trial 1" not in newest
