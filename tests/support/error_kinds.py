@@ -45,10 +45,11 @@ def _of_tree(tree: ast.Module, shared: Constants) -> Iterator[str]:
         if isinstance(node, ast.ClassDef) and (node.name.endswith("Error") or node.name == "Failed"):
             yield from _texts(_assigned(node.body).get("kind"), shared)
         elif isinstance(node, ast.FunctionDef):
-            statements = [each for each in ast.walk(node) if isinstance(each, ast.stmt)]
-            known = shared | _assigned(statements)
-            for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
-                yield from _texts(_kind_argument(call), known)
+            nodes = list(ast.walk(node))
+            arguments = [_kind_argument(each) for each in nodes if isinstance(each, ast.Call)]
+            if any(arguments):
+                known = shared | _assigned([each for each in nodes if isinstance(each, ast.stmt)])
+                yield from (text for argument in arguments for text in _texts(argument, known))
 
 
 def _kind_argument(call: ast.Call) -> ast.expr | None:
