@@ -33,12 +33,12 @@ ERROR_TITLES = {
 }
 """By `error_kind`."""
 
-_LIMITS: dict[StopReason, str] = {
+_LIMITS = {
     "wall_seconds": "time limit",
     "device_hours": "device-time limit",
     "target_reward": "target AP",
 }
-STOP_REASON_TITLES: dict[StopReason, str] = {
+STOP_REASON_TITLES = {
     **{reason: f"{limit} reached" for reason, limit in _LIMITS.items()},
     "no_improvement_trials": "no improvement",
     "exhausted": "no new architectures left",
