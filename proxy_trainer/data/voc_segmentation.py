@@ -9,6 +9,7 @@ not count), `ImageSets/Segmentation/train.txt` and `val.txt` with a NAME a line.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,11 +60,16 @@ def load_voc_segmentation(directory: Path) -> VocSegmentation:
     """The splits of a directory; opens no picture.
 
     Raises DataAwayError where a list or a listed file is missing, EmptySplitError for an empty list, and DataError for
-    a name that is no file name, for fewer than two classes, and where the directory cannot be read.
+    a name that is no file name, for fewer than two classes, for a list that is not UTF-8 text, and where the directory
+    cannot be read.
     """
     try:
         train = next((name for name in _TRAIN_LISTS if (directory / _LISTS / name).is_file()), _TRAIN_LISTS[-1])
-        return VocSegmentation(_split(directory, train), _split(directory, "val.txt"), _classes(directory))
+        return VocSegmentation(
+            _split(directory, train, ("SegmentationClassAug", "SegmentationClass")),
+            _split(directory, "val.txt", ("SegmentationClass",)),
+            _classes(directory),
+        )
     except OSError as error:
         raise file_error("the data set directory", directory, error) from None
 
@@ -72,17 +78,25 @@ def _classes(directory: Path) -> tuple[str, ...]:
     path = directory / CLASSES_FILE
     if not path.is_file():
         return VOC_CLASSES
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    names = tuple(_lines(path))
     if not 2 <= len(names) <= IGNORED:
         raise DataError(f"{path} has {len(names)} classes; there must be 2 to {IGNORED}, the background first")
     return names
 
 
-def _split(directory: Path, list_name: str) -> LabelledPictures:
+def _lines(path: Path) -> list[str]:
+    """The lines of a text file that are not blank."""
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 text") from None
+
+
+def _split(directory: Path, list_name: str, mask_folders: Sequence[str]) -> LabelledPictures:
     path = directory / _LISTS / list_name
     if not path.is_file():
         raise DataAwayError(f"there is no file {path}; the layout is that of Pascal VOC")
-    names = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    names = [line.split()[0] for line in _lines(path)]
     if not names:
         raise EmptySplitError(f"{path} lists no image")
     images, masks = [], []
@@ -90,8 +104,7 @@ def _split(directory: Path, list_name: str) -> LabelledPictures:
         if Path(name).name != name:
             raise DataError(f"{path} lists {name!r}, which must be the name of a picture without its suffix")
         images.append(_existing(path, [directory / "JPEGImages" / f"{name}.jpg"]))
-        folders = ("SegmentationClassAug", "SegmentationClass")
-        masks.append(_existing(path, [directory / folder / f"{name}.png" for folder in folders]))
+        masks.append(_existing(path, [directory / folder / f"{name}.png" for folder in mask_folders]))
     return LabelledPictures(tuple(images), tuple(masks))
 
 

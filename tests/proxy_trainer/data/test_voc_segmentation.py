@@ -49,7 +49,9 @@ def test_extra_annotations_are_for_training(voc: Path) -> None:
     (voc / "ImageSets" / "Segmentation" / "trainaug.txt").write_text("one\nthree\n")
     found = load_voc_segmentation(voc)
     assert [path.parent.name for path in found.train.masks] == ["SegmentationClass", "SegmentationClassAug"]
-    assert len(found.val) == 1
+    write_mask(voc / "SegmentationClassAug" / "two.png", LABELS)
+    (mask,) = load_voc_segmentation(voc).val.masks
+    assert mask.parent.name == "SegmentationClass"
 
 
 def test_names_of_classes_are_read(voc: Path) -> None:
@@ -57,6 +59,13 @@ def test_names_of_classes_are_read(voc: Path) -> None:
     assert load_voc_segmentation(voc).classes == ("background", "road", "sky")
     (voc / "classes.txt").write_text("background\n")
     with pytest.raises(DataError, match=r"classes\.txt has 1 classes; there must be 2 to 255"):
+        load_voc_segmentation(voc)
+
+
+@pytest.mark.parametrize("name", ["classes.txt", "ImageSets/Segmentation/train.txt"])
+def test_a_list_that_is_not_utf_8_is_named(voc: Path, name: str) -> None:
+    (voc / name).write_bytes(b"stra\xdfe\n")
+    with pytest.raises(DataError, match=f"{name} is not UTF-8 text"):
         load_voc_segmentation(voc)
 
 
