@@ -2,14 +2,13 @@
 
 `JPEGImages/NAME.jpg`, `SegmentationClass/NAME.png` (palette or grey, the class of each pixel, 255 for pixels that do
 not count), `ImageSets/Segmentation/train.txt` and `val.txt` with a NAME a line. Where they exist, `trainaug.txt` (or
-`train_aug.txt`) and `SegmentationClassAug/` have the extra annotations of B. Hariharan et al., ICCV 2011, for training.
-`classes.txt` has the names of the classes, the background first; without it they are those of Pascal VOC.
+`train_aug.txt`) and `SegmentationClassAug/` have the extra annotations of B. Hariharan et al., ICCV 2011, for training
+only. `classes.txt` has the names of the classes, the background first; without it they are those of Pascal VOC.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +32,7 @@ VOC_CLASSES = (
 
 _LISTS = Path("ImageSets") / "Segmentation"
 _TRAIN_LISTS = ("trainaug.txt", "train_aug.txt", "train.txt")
+_MASKS, _TRAIN_MASKS = ("SegmentationClass",), ("SegmentationClassAug", "SegmentationClass")
 _PALETTE_MODES = ("P", "L")
 
 
@@ -65,11 +65,8 @@ def load_voc_segmentation(directory: Path) -> VocSegmentation:
     """
     try:
         train = next((name for name in _TRAIN_LISTS if (directory / _LISTS / name).is_file()), _TRAIN_LISTS[-1])
-        return VocSegmentation(
-            _split(directory, train, ("SegmentationClassAug", "SegmentationClass")),
-            _split(directory, "val.txt", ("SegmentationClass",)),
-            _classes(directory),
-        )
+        train_split, val_split = _split(directory, train, _TRAIN_MASKS), _split(directory, "val.txt", _MASKS)
+        return VocSegmentation(train_split, val_split, _classes(directory))
     except OSError as error:
         raise file_error("the data set directory", directory, error) from None
 
@@ -85,14 +82,15 @@ def _classes(directory: Path) -> tuple[str, ...]:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a text file that are not blank."""
+    """The lines of a text file that are not blank, without the space around them."""
     try:
         return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8 text") from None
 
 
-def _split(directory: Path, list_name: str, mask_folders: Sequence[str]) -> LabelledPictures:
+def _split(directory: Path, list_name: str, mask_folders: tuple[str, ...]) -> LabelledPictures:
+    """The listed pictures; each mask is in the first of the folders that has it."""
     path = directory / _LISTS / list_name
     if not path.is_file():
         raise DataAwayError(f"there is no file {path}; the layout is that of Pascal VOC")
