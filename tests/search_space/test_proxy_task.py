@@ -68,7 +68,7 @@ def test_overrides_replace_only_the_named_fields() -> None:
         ),
         (
             "laptop",
-            {"reference_batch_size": 1, "batch_size": 256},
+            {"reference_batch_size": 1, "batch_size": 256, "learning_rate": 0.01},
             "shared_learning_rate is 0.04 for 1 images, which scales to 10.24 for batch_size, 256; it must scale to",
         ),
         ("paper", {"precision": "float16"}, "precision is 'float16'; it must be float32 or bfloat16"),
