@@ -9,6 +9,7 @@ from pathlib import Path
 from search_space.architecture import Architecture
 from search_space.detector_model import DetectorModel, initial_model
 from search_space.document import BlockSpecification
+from search_space.file_names import file_stem
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,11 @@ class Export:
     def architecture(self) -> Architecture:
         """The network itself."""
         return self.specification.architecture
+
+    @property
+    def file_stem(self) -> str:
+        """The name of the network as that of a file without its suffix."""
+        return file_stem(self.architecture.name, "architecture")
 
     @cached_property
     def model(self) -> DetectorModel:

@@ -11,5 +11,5 @@ from exporters.svg import drawing
 
 def write(export: Export, directory: Path) -> None:
     """Writes the drawing."""
-    name = export.architecture.name
-    (directory / f"{name}.pdf").write_bytes(pdf_of_svg(drawing(export), title=name))
+    content = pdf_of_svg(drawing(export), title=export.architecture.name)
+    (directory / f"{export.file_stem}.pdf").write_bytes(content)

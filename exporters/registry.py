@@ -44,10 +44,10 @@ class Exporter:
         write(export, directory)
 
     def content(self, export: Export, stem: str | None = None) -> bytes:
-        """The export as one file, whose name without the suffix is `stem`, by default that of the architecture."""
+        """The export as one file, whose name without the suffix is `stem`, by default `Export.file_stem`."""
         with TemporaryDirectory() as temporary:
             self.write(export, Path(temporary))
-            return self.packed(Path(temporary), stem or export.architecture.name)
+            return self.packed(Path(temporary), stem or export.file_stem)
 
     def packed(self, directory: Path, stem: str) -> bytes:
         """What `write` has written, as one file: the only one, or a ZIP archive of one folder.

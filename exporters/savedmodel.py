@@ -12,9 +12,9 @@ from exporters.keras.frozen_network import check_size, frozen_network
 from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.detections import non_max_suppression
 from proxy_trainer.engine.proxy_network import normalise
+from proxy_trainer.tasks.fixed_detector import predictions_by_anchor
 from search_space.anchors import anchor_boxes
 from search_space.detector import MAX_DETECTIONS, NMS_IOU, SCORE_THRESHOLD
-from search_space.networks.retinanet import LEVELS
 
 VERSION = "1"
 """The folder of the SavedModel: TensorFlow Serving looks for one with a number."""
@@ -69,8 +69,8 @@ class Detector(tf.Module):  # type: ignore[misc]
         ]
 
         def raw(pixels: tf.Tensor, sizes: tf.Tensor) -> dict[str, tf.Tensor]:
-            logits, codes = predict(normalise(pixels, sizes))
-            return {"class_logits": _by_anchor(logits, slots), "box_codes": _by_anchor(codes, 4)}
+            logits, codes = predictions_by_anchor(predict(normalise(pixels, sizes)), len(anchors), slots)
+            return {"class_logits": logits, "box_codes": codes}
 
         def detect(pixels: tf.Tensor, sizes: tf.Tensor) -> dict[str, tf.Tensor]:
             outputs = raw(pixels, sizes)
@@ -81,11 +81,6 @@ class Detector(tf.Module):  # type: ignore[misc]
         self.raw, self.detect = (
             tf.function(each, input_signature=signature, autograph=False) for each in (raw, detect)
         )
-
-
-def _by_anchor(maps: dict[int, tf.Tensor], values: int) -> tf.Tensor:
-    flat = [tf.reshape(maps[level], [tf.shape(maps[level])[0], -1, values]) for level in LEVELS]
-    return tf.concat(flat, axis=1)
 
 
 def _usage(export: Export) -> dict[str, str]:

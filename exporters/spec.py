@@ -13,4 +13,4 @@ def write(export: Export, directory: Path) -> None:
     """Writes the document as indented UTF-8 JSON that ends in a line break."""
     document = block_specification(export.specification)
     content = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    (directory / f"{export.architecture.name}.json").write_text(content, encoding="utf-8")
+    (directory / f"{export.file_stem}.json").write_text(content, encoding="utf-8")

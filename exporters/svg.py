@@ -14,7 +14,7 @@ LONGEST_NAME = 60
 
 def write(export: Export, directory: Path) -> None:
     """Writes the drawing."""
-    (directory / f"{export.architecture.name}.svg").write_text(drawing(export), encoding="utf-8")
+    (directory / f"{export.file_stem}.svg").write_text(drawing(export), encoding="utf-8")
 
 
 def drawing(export: Export, style: Style = "paper") -> str:

@@ -1,1 +1,1 @@
-"""What can be built and what it costs: topology, network, search space, proxy tasks. Pure Python and NumPy."""
+"""What can be built and what it costs: topology, network, search space, proxy tasks. Without TensorFlow."""

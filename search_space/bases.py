@@ -22,6 +22,7 @@ def checked_base(base: str | Architecture) -> Architecture:
 
 def base_identity(base: Architecture) -> str | dict[str, Any]:
     """The name of a published architecture, or all that another one is, whatever its name."""
-    if BASES.get(base.name.lower()) == base:
-        return base.name
+    published = BASES.get(base.name.lower())
+    if published == base:
+        return published.name
     return {name: value for name, value in json.loads(json.dumps(asdict(base))).items() if name != "name"}

@@ -83,9 +83,9 @@ def with_weights(model: DetectorModel, content: bytes) -> BlockSpecification:
     return replace(model.specification, weights=weights_section(content, model.origin, model.seed))
 
 
-def weights_section(content: bytes, origin: Origin, seed: int | None) -> dict[str, Any]:
+def weights_section(content: bytes, origin: Origin, seed: int | None, file: str = WEIGHTS_FILE) -> dict[str, Any]:
     """The section `weights` of a configuration for a weights file of this content."""
-    return {"file": WEIGHTS_FILE, "sha256": hashlib.sha256(content).hexdigest(), "origin": origin, "seed": seed}
+    return {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "origin": origin, "seed": seed}
 
 
 def load_detector(directory: Path) -> DetectorModel:

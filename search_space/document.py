@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -129,7 +130,7 @@ def _anchor_size(document: dict[str, Any]) -> float:
         return PAPER_ANCHOR_SIZE
     found = document["detector"]
     size = found["anchors"]["size"] if isinstance(found.get("anchors"), dict) and "size" in found["anchors"] else None
-    if not isinstance(size, (int, float)) or isinstance(size, bool) or not size > 0:
+    if not isinstance(size, (int, float)) or isinstance(size, bool) or not 0 < size < math.inf:
         raise _error_at(("detector", "anchors", "size"), f"is {_shortened_json(size)}; it must be a positive number")
     for section, wanted in detector_document(size).items():
         if found.get(section) != wanted:
@@ -145,7 +146,13 @@ def _cost(architecture: Architecture) -> dict[str, int]:
 
 
 def _check_betas(provenance: dict[str, Any]) -> None:
-    searched = provenance.get("search_space", {}).get("searched_blocks") or BLOCKS
+    space = provenance.get("search_space") or {}
+    if not isinstance(space, dict):
+        raise _error_at(("provenance", "search_space"), f"is {_shortened_json(space)}; it must be an object")
+    searched = space.get("searched_blocks") or BLOCKS
+    if not isinstance(searched, (list, tuple)):
+        path = ("provenance", "search_space", "searched_blocks")
+        raise _error_at(path, f"is {_shortened_json(searched)}; it must be a list of block numbers")
     if "betas" in provenance and len(provenance["betas"]) != len(searched):
         found = len(provenance["betas"])
         raise _error_at(("provenance", "betas"), f"has {found} values; {len(searched)} blocks were searched")

@@ -68,8 +68,10 @@ def architecture_from_options(widths: str | None, specification: Path | None, **
     from search_space.architecture import Architecture
     from search_space.document import load_block_specification
 
-    if (widths is None) == (specification is None):
-        raise InvalidValueError("give either --widths or --architecture", field="widths")
+    if widths is not None and specification is not None:
+        raise InvalidValueError("--widths and --architecture are both given; give one of them", field="widths")
+    if widths is None and specification is None:
+        raise InvalidValueError("neither --widths nor --architecture is given; give one of them", field="widths")
     if specification is not None:
         architecture = load_block_specification(specification).architecture
     else:

@@ -27,6 +27,9 @@ STEP_DECAYS = ((620 / 650, 0.1), (640 / 650, 0.01))
 EXPONENTIAL_DECAY, EXPONENTIAL_DECAYS = 0.97, 350 / 2.4
 """The factor of one decay, and the number of decays in a training: every 2.4 of 350 epochs, as EfficientNet's."""
 
+RMSPROP_EPSILON = 1e-3
+"""Added to the averaged squared gradients in RMSProp, as EfficientNet is trained."""
+
 SHARED_STEPS_PER_WARMUP_STEP = 15
 """In the training of shared weights, one of this many steps is a warm-up step."""
 
@@ -171,7 +174,7 @@ class ProxyTask:
     def learning_rate_at(self, step: int, decays: Sequence[tuple[float, float]] | None = None) -> float:
         """The learning rate of a step (from 0): linear warm-up, then the decay of the schedule.
 
-        `decays` are the first steps of the factors that follow, in the place of `STEP_DECAYS`.
+        `decays` are the first steps of the factors that follow, instead of `STEP_DECAYS`.
         """
         if step < self.warmup_steps:
             return self.peak_learning_rate * (step + 1) / self.warmup_steps

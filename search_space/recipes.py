@@ -20,7 +20,7 @@ from search_space.proxy_task_checks import check_together
 from search_space.proxy_task_fields import check_value, number, settable
 from search_space.suggestions import unknown_field
 
-LARGEST_WARMUP = 10
+MIN_STEPS_PER_WARMUP_STEP = 10
 """At most one of this many steps is a warm-up step; on COCO all published trainings are longer than that."""
 
 ALL_IMAGES = TASK_FIELDS["reserved_images"].metadata["high"]
@@ -32,6 +32,11 @@ _SHARED = tuple(name for name in TASK_FIELDS if name.startswith("shared_"))
 
 UNUSED_FIELDS = (*_PERIODS, *_SHARED)
 """Fields of a proxy task that a recipe does not have."""
+
+
+def steps_of(epochs: int, images: int, batch_size: int) -> int:
+    """The step after which each of `images` has been seen `epochs` times."""
+    return -(-epochs * images // batch_size)
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,13 @@ class Recipe:
     overridden: frozenset[str] = frozenset()
 
     def steps(self, epochs: int, images: int) -> int:
-        """The step after which each of `images` has been seen `epochs` times."""
-        return -(-epochs * images // self.task.batch_size)
+        """`steps_of` these epochs in batches of the task."""
+        return steps_of(epochs, images, self.task.batch_size)
 
     def task_for(self, images: int) -> ProxyTask:
         """The training on so many images as a proxy task, with its steps and warm-up steps."""
         steps = self.steps(self.epochs, images)
-        warmup = min(self.task.warmup_steps, steps // LARGEST_WARMUP)
+        warmup = min(self.task.warmup_steps, steps // MIN_STEPS_PER_WARMUP_STEP)
         return replace(self.task, kind="detection", steps=steps, warmup_steps=warmup)
 
     def decays(self, images: int) -> tuple[tuple[int, float], ...]:

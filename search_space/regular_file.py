@@ -1,4 +1,4 @@
-"""Opens regular files only: to open a named pipe or a device in the place of a file could block for ever."""
+"""Opens regular files only: to open a named pipe or a device instead of a file could block for ever."""
 
 from __future__ import annotations
 

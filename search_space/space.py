@@ -110,8 +110,10 @@ class SearchSpace:
 
         all_block_madds = block_madds(self.base)
         self._block_madds = tuple(all_block_madds[index] for index in self._searched)
-        fixed = self._madds_with(0)
-        self._target_madds = math.fsum(self._block_madds) * (self.budget_madds - fixed) / (base_madds - fixed)
+        fixed, smallest = self._madds_with(0), self._madds_with(self._divisor)
+        # Only mode "exact" has a budget that the fixed blocks alone reach, and its widths need the proportions only.
+        of_searched = (self.budget_madds if self.budget_madds > fixed else smallest) - fixed
+        self._target_madds = math.fsum(self._block_madds) * of_searched / (base_madds - fixed)
         is_searched = np.isin(np.arange(NUM_BLOCKS), self._searched)
         self._fitter = BudgetFitter(
             self._cost, self.budget_madds, self._base_widths, is_searched, self._largest, width_divisor
@@ -133,7 +135,7 @@ class SearchSpace:
         return isinstance(other, SearchSpace) and self.identity() == other.identity()
 
     def __hash__(self) -> int:
-        return hash((self.base.name, self.budget_madds, self.mode))
+        return hash((self.budget_madds, self.mode))
 
     @property
     def num_blocks(self) -> int:
@@ -141,9 +143,13 @@ class SearchSpace:
         return len(self.searched_blocks)
 
     def feasible_madds(self) -> tuple[int, int]:
-        """The smallest and largest feasible budget: all searched blocks at their smallest and largest width."""
+        """The smallest and largest feasible budget: all searched blocks at their smallest and largest width.
+
+        In mode `paper` the smallest exceeds the cost of the fixed blocks: Equation 3 distributes the rest.
+        """
         low, high = self._madds_with(self._divisor), self._madds_with(self._largest[self._searched])
-        return math.ceil(low / (1 + BUDGET_TOLERANCE)), math.floor(high / (1 - BUDGET_TOLERANCE))
+        smallest, largest = math.ceil(low / (1 + BUDGET_TOLERANCE)), math.floor(high / (1 - BUDGET_TOLERANCE))
+        return smallest if self.mode == "exact" else max(smallest, self._madds_with(0) + 1), largest
 
     def feasible_params(self) -> tuple[int, int]:
         """The fewest and most parameters of uniform multipliers on this budget, over all tilts.
@@ -184,14 +190,12 @@ class SearchSpace:
 
     def _checked_budget(self, budget_madds: int) -> int:
         if not isinstance(budget_madds, int) or isinstance(budget_madds, bool):
-            raise BudgetError(
-                f"budget_madds is {budget_madds!r}; it must be a whole number",
-                field="search_space.budget_madds",
-            )
+            wanted = f"budget_madds is {budget_madds!r}; it must be a whole number"
+            raise BudgetError(wanted, field="search_space.budget_madds")
         low, high = self.feasible_madds()
         if not low <= budget_madds <= high:
-            of = f"{self.base.name} at {self.base.input_px} px"
-            raise infeasible("budget_madds", budget_madds, of, (low, high), "multi-adds")
+            network = f"{self.base.name} at {self.base.input_px} px"
+            raise infeasible("budget_madds", budget_madds, network, (low, high), "multi-adds")
         return budget_madds
 
     def _largest_widths(self, max_block_width: int | Mapping[int, int] | None) -> np.ndarray:
@@ -229,16 +233,12 @@ class SearchSpace:
             and (self.max_params is None or counts.params <= self.max_params)
             and bool(np.all((searched <= self._largest[self._searched]) & (searched % self._divisor == 0)))
         )
-        uniform = (1,) * self.num_blocks
-        if not is_in_space:
-            return self.candidate(uniform)
-        return self._with_cost(uniform, (1.0,) * self.num_blocks, self.base.widths)
+        uniform, alphas = (1,) * self.num_blocks, (1.0,) * self.num_blocks
+        return self._with_cost(uniform, alphas, self.base.widths) if is_in_space else self.candidate(uniform)
 
     def _with_cost(self, betas: Sequence[float], alphas: Sequence[float], widths: Sequence[int]) -> Candidate:
-        counts = self._cost.counts(widths)
-        return Candidate(
-            tuple(betas), tuple(alphas), tuple(widths), counts.madds, counts.params, counts.madds / self.budget_madds
-        )
+        madds, params = self._cost.counts(widths)
+        return Candidate(tuple(betas), tuple(alphas), tuple(widths), madds, params, madds / self.budget_madds)
 
     @property
     def _uniform(self) -> FloatArray:

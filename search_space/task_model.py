@@ -114,6 +114,8 @@ def load_task_model(directory: Path) -> TaskModel:
         raise InvalidValueError(f"{path} must be a document of format {FORMAT!r}, version {VERSION}")
     try:
         network = read_task_network(document["network"])
+        if document["task"] != network.task:
+            raise InvalidValueError(f"{path} is of task {document['task']!r}, and its network of {network.task!r}")
         weights = document["weights"]
         return TaskModel(
             network,
@@ -127,7 +129,9 @@ def load_task_model(directory: Path) -> TaskModel:
             document["figures"],
             document.get("provenance", {}),
         )
-    except (KeyError, TypeError) as error:
+    except InvalidValueError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidValueError(f"{path} is damaged: {error!r}") from error
 
 

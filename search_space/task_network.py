@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from search_space.architecture import Architecture, Operations
-from search_space.catalogue import CATALOGUE, FPN_SUBNETS, Model, Task
+from search_space.catalogue import FPN_SUBNETS, TASKS, Model, Task
 from search_space.cost import network_parameters
 from search_space.errors import InvalidValueError
 from search_space.networks.dense_prediction import classification, segmentation
@@ -91,6 +91,8 @@ def read_task_network(document: dict[str, Any]) -> TaskNetwork:
 
     Raises InvalidValueError for a value out of range and KeyError or TypeError for a document of another form.
     """
+    if document["task"] not in TASKS:
+        raise InvalidValueError(f"task is {document['task']!r}; it must be one of {', '.join(TASKS)}", field="task")
     regions = document["regions"] and Regions(**document["regions"])
     if "baseline" in document:
         baseline = Baseline(**document["baseline"])
@@ -133,14 +135,6 @@ def published_scale(model: Model | Architecture, recipe: ProxyTask) -> ProxyTask
             return recipe
         return replace(recipe, subnet_width=subnets.width, subnet_layers=subnets.layers)
     return replace(recipe, subnet_width=architecture.subnet_width, subnet_layers=architecture.subnet_layers)
-
-
-def catalogue_model(name: str) -> Model:
-    """The model of the catalogue with this name. Raises InvalidValueError where there is none."""
-    for model in CATALOGUE:
-        if model.name == name:
-            return model
-    raise InvalidValueError(f"{name!r} is not a model of the catalogue; `effspine models` lists them", field="model")
 
 
 def baseline_subnets(name: str) -> Subnets | None:

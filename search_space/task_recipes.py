@@ -19,15 +19,12 @@ from search_space.errors import InvalidValueError, UnknownFieldError
 from search_space.networks.mask_rcnn import Regions
 from search_space.proxy_task import FIELDS, ProxyTask, resolve
 from search_space.proxy_task_fields import check_value, number, settable, switch
-from search_space.recipes import ALL_IMAGES, LARGEST_WARMUP, UNUSED_FIELDS, Recipe
+from search_space.recipes import ALL_IMAGES, MIN_STEPS_PER_WARMUP_STEP, UNUSED_FIELDS, Recipe, steps_of
 from search_space.suggestions import unknown_field
 from search_space.task_network import published_scale
 
-COCO_STEPS = 300_339
-"""650 epochs of the 118,287 images of COCO train2017 in batches of 256."""
-
-IMAGENET_STEPS = 109_475
-"""350 epochs of the 1,281,167 images of ImageNet in batches of 4,096."""
+COCO_TRAIN_IMAGES, IMAGENET_TRAIN_IMAGES = 118_287, 1_281_167
+"""The training images of COCO 2017 and of ImageNet (ILSVRC 2012)."""
 
 LARGER_DROPOUT = {"Eff-SpineNet-D2 classifier": 0.3, "EfficientNet-B2": 0.3}
 """EfficientNet's dropout grows with its scale: 0.2 for B0 and B1, and 0.3 for B2."""
@@ -62,8 +59,8 @@ class TaskRecipe:
         """The recipe for so many training images: with `epochs`, its steps, and warm-up for a tenth of them at most."""
         if not self.epochs:
             return self
-        steps = -(-self.epochs * images // self.training.batch_size)
-        warmup = min(self.training.warmup_steps, steps // LARGEST_WARMUP)
+        steps = steps_of(self.epochs, images, self.training.batch_size)
+        warmup = min(self.training.warmup_steps, steps // MIN_STEPS_PER_WARMUP_STEP)
         return replace(self, training=replace(self.training, steps=steps, warmup_steps=warmup))
 
     def regions(self, model: Model | Architecture) -> Regions:
@@ -85,8 +82,25 @@ _OF_ONE_TASK: dict[Task, tuple[str, ...]] = {
     "instance-segmentation": ("proposals", "detections", "sampled_anchors", "sampled_regions"),
 }
 
+_OF_OBJECTS = ("anchor_size", "reserved_images", "reserve_from")
+
+_UNREAD: dict[Task, tuple[str, ...]] = {
+    "classification": (*_OF_OBJECTS, "scale_min", "scale_max"),
+    "semantic-segmentation": _OF_OBJECTS,
+}
+"""Fields of a proxy task that a task does not read."""
+
+_UNSUPPORTED = ("micro_batch_size", "recalibration_images", "precision", "jit_compile")
+"""Fields of a proxy task that no training of a network of fixed widths reads."""
+
+_PAPER_EPOCHS, _CLASSIFICATION_EPOCHS, _CLASSIFICATION_BATCH = 650, 350, 4096
+
 _PAPER = ProxyTask(
-    steps=COCO_STEPS, warmup_steps=500, reference_batch_size=256, reserved_images=ALL_IMAGES, reserve_from="val"
+    steps=steps_of(_PAPER_EPOCHS, COCO_TRAIN_IMAGES, 256),
+    warmup_steps=500,
+    reference_batch_size=256,
+    reserved_images=ALL_IMAGES,
+    reserve_from="val",
 )
 
 _LAPTOP = ProxyTask(
@@ -116,10 +130,10 @@ _LAPTOP = ProxyTask(
 _CLASSIFICATION = ProxyTask(
     image_px=CLASSIFIER_PX,
     subnet_width=CLASSIFIER_WIDTH,
-    batch_size=4096,
-    steps=IMAGENET_STEPS,
+    batch_size=_CLASSIFICATION_BATCH,
+    steps=steps_of(_CLASSIFICATION_EPOCHS, IMAGENET_TRAIN_IMAGES, _CLASSIFICATION_BATCH),
     learning_rate=0.256,
-    reference_batch_size=4096,
+    reference_batch_size=_CLASSIFICATION_BATCH,
     warmup_steps=1564,
     schedule="exponential",
     optimizer="rmsprop",
@@ -140,7 +154,7 @@ RECIPES: dict[Task, dict[str, TaskRecipe]] = {
             "instance-segmentation",
             "sections 4.1 and 5.1.1, Table 6",
             replace(_PAPER, anchor_size=PROPOSAL_ANCHOR_SIZE),
-            epochs=650,
+            epochs=_PAPER_EPOCHS,
         ),
         "laptop": TaskRecipe(
             "laptop",
@@ -159,7 +173,7 @@ RECIPES: dict[Task, dict[str, TaskRecipe]] = {
             "classification",
             "section 5.2, Table 10: the training of EfficientNet (Tan and Le, ICML 2019, section 5.2)",
             _CLASSIFICATION,
-            epochs=350,
+            epochs=_CLASSIFICATION_EPOCHS,
             label_smoothing=0.1,
             dropout=0.2,
             smallest_crop=0.08,
@@ -185,7 +199,7 @@ RECIPES: dict[Task, dict[str, TaskRecipe]] = {
 def settable_fields(task: Task) -> tuple[str, ...]:
     """The names of the fields of a recipe that a training of the task reads."""
     others = {name for other, names in _OF_ONE_TASK.items() if other != task for name in names}
-    unused = set(UNUSED_FIELDS) - {"steps"}
+    unused = {*UNUSED_FIELDS, *_UNSUPPORTED, *_UNREAD.get(task, ())} - {"steps"}
     return tuple(name for name in (*TASK_FIELDS, *FIELDS) if name not in others | unused)
 
 
@@ -216,7 +230,7 @@ def task_recipe(task: Task, name: str, model: Model | Architecture, /, **overrid
         check_value(TASK_FIELDS[field], value)
     others = {field: value for field, value in overrides.items() if field not in own}
     if isinstance(steps := others.get("steps"), int) and "warmup_steps" not in others:
-        others["warmup_steps"] = min(training.warmup_steps, steps // LARGEST_WARMUP)
+        others["warmup_steps"] = min(training.warmup_steps, steps // MIN_STEPS_PER_WARMUP_STEP)
     fixed = {field: getattr(training, field) for field in FIELDS}
     training = replace(resolve("paper", **{**fixed, **others}), profile=training.profile)
     return replace(recipe, training=training, **own)
@@ -225,14 +239,20 @@ def task_recipe(task: Task, name: str, model: Model | Architecture, /, **overrid
 def baseline_recipe(recipe: Recipe, model: Model, images: int) -> TaskRecipe:
     """A recipe of detection for one of the networks that the paper compares with, on so many training images.
 
-    Its batch-norm statistics are averaged like its weights, in the place of the recalibration. Raises InvalidValueError
-    for a recipe that replaces operations of scale-permuted networks.
+    Its batch-norm statistics are averaged like its weights, instead of the recalibration. Raises InvalidValueError,
+    with the field, for a recipe that replaces operations of scale-permuted networks or sets a field that is not read.
     """
     if recipe.operations:
         raise InvalidValueError(
             f"the recipe {recipe.name} replaces operations of scale-permuted networks; {model.name} is none",
             field="recipe",
         )
+    for name in sorted(recipe.overridden.intersection(_UNSUPPORTED)):
+        value, default = getattr(recipe.task, name), FIELDS[name].default
+        if value != default:
+            raise InvalidValueError(
+                f"{name} is {value!r}; the training of {model.name} supports {default!r} only", field=name
+            )
     training = replace(recipe.task_for(images), recalibration_images=0)
     if not recipe.fixed:
         chosen = {name: getattr(recipe.task, name) for name in recipe.overridden}

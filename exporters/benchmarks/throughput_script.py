@@ -29,7 +29,7 @@ NEEDED = ("torch", "torchvision", "safetensors", "numpy")
 REFERENCE = "torchvision retinanet_resnet50_fpn"
 WARM_UP_ROUNDS = 3
 BOXES = 8
-"""Of an image in training."""
+"""Boxes of each image in training."""
 
 Step = Callable[[], Any]
 

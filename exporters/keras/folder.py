@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from exporters.keras.model import keras_detector
 from exporters.model_card import README_FILE, model_card
 from exporters.script_files import SCRIPTS, write_shared_scripts
 from search_space.anchors import anchor_boxes
-from search_space.detector_model import CONFIG_FILE
+from search_space.detector_model import CONFIG_FILE, weights_section
 from search_space.document import block_specification
 
 MODEL_FILE = "model.keras"
@@ -56,12 +55,8 @@ def write_surroundings(
     tags: Sequence[str],
 ) -> None:
     """Writes the configuration, which names the file that has the weights, the scripts and the README."""
-    weights = {
-        "file": weights_file,
-        "sha256": hashlib.sha256((directory / weights_file).read_bytes()).hexdigest(),
-        "origin": export.model.origin,
-        "seed": export.model.seed,
-    }
+    content = (directory / weights_file).read_bytes()
+    weights = weights_section(content, export.model.origin, export.model.seed, weights_file)
     document = block_specification(replace(export.model.specification, weights=weights))
     configuration = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     card = model_card(export, library=library, title_commands=usage, dropped=dropped, tags=tags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,17 +51,18 @@ class Converter:
         """The file with weights of 16 bits; a processor that cannot compute with them converts them to 32 bits."""
         return self._converted(optimizations=[tf.lite.Optimize.DEFAULT], supported_types=[tf.float16])
 
-    def int8(self, images: npt.NDArray[np.float32]) -> bytes:
+    def int8(self, images: Iterable[npt.NDArray[np.float32]]) -> bytes:
         """The file with integer arithmetic throughout, for pixels of uint8; the outputs are float32.
 
-        The ranges of its values are those of the images `[n, px, px, 3]`.
+        The ranges of its values are those of the images, each `[px, px, 3]`, which may be iterated repeatedly.
         """
-        # A black and a white pixel give the input its whole range, so that its quantised values are pixel values.
-        images = images.copy()
-        images[0, 0, 0], images[0, 0, 1] = 0, 255
 
         def representative() -> Iterator[dict[str, npt.NDArray[np.float32]]]:
-            for image in images:
+            for number, image in enumerate(images):
+                if number == 0:
+                    # A black and a white pixel give the input its whole range: its quantised values are pixel values.
+                    image = image.copy()
+                    image[0, 0], image[0, 1] = 0, 255
                 yield {PIXELS: image[None]}
 
         return self._converted(

@@ -9,7 +9,7 @@ from exporters.export import Export
 from exporters.keras.folder import ANCHORS_FILE, SCRIPT_FILE, write_anchors, write_surroundings
 from exporters.keras.frozen_network import check_size
 from exporters.litert.conversion import Converter
-from exporters.litert.representative import representative_images
+from exporters.litert.representative import RepresentativeImages
 
 FILES = {name: f"model_{name}.tflite" for name in ("float32", "float16", "int8")}
 
@@ -25,7 +25,7 @@ def write(export: Export, directory: Path) -> None:
         converter = Converter(export.model, Path(saved))
         contents = {"float32": converter.float32(), "float16": converter.float16()}
         if export.dataset is not None:
-            contents["int8"] = converter.int8(representative_images(export.dataset, export.architecture.input_px))
+            contents["int8"] = converter.int8(RepresentativeImages(export.dataset, export.architecture.input_px))
     for name, content in contents.items():
         (directory / FILES[name]).write_bytes(content)
     write_anchors(export, directory)

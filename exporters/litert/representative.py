@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,23 @@ COUNT = 200
 _SEED = 0
 
 
-def representative_images(dataset: Path, px: int) -> npt.NDArray[np.float32]:
-    """Training images `[n, px, px, 3]`, 0 to 255, padded with the mean colour; all of them where there are few.
+class RepresentativeImages:
+    """Training images `[px, px, 3]`, 0 to 255, padded with the mean colour; all of them where there are few.
 
-    Raises DataError where the data set cannot be read.
+    Each is read when the iteration comes to it. Raises DataError where the data set, and in the iteration where an
+    image, cannot be read.
     """
-    files, _ = find_splits(dataset)
-    split = files.load()
-    chosen = np.random.default_rng(_SEED).permutation(len(split))[:COUNT]
-    return np.stack([_padded(read_image(split, int(index)), px) for index in np.sort(chosen)])
+
+    def __init__(self, dataset: Path, px: int) -> None:
+        files, _ = find_splits(dataset)
+        self._split, self._px = files.load(), px
+        self._chosen = np.sort(np.random.default_rng(_SEED).permutation(len(self._split))[:COUNT]).tolist()
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.float32]]:
+        return (_padded(read_image(self._split, index), self._px) for index in self._chosen)
 
 
 def _padded(image: npt.NDArray[np.uint8], px: int) -> npt.NDArray[np.float32]:

@@ -34,16 +34,11 @@ from search_space.document import BlockSpecification
 from search_space.networks.dense_prediction import IMAGENET_CLASSES, PASCAL_VOC_CLASSES
 from search_space.networks.mask_rcnn import BOX_CROP, MASK_CROP
 from search_space.networks.retinanet import LEVELS
-from search_space.proxy_task import EXPONENTIAL_DECAY, EXPONENTIAL_DECAYS, STEP_DECAYS, ProxyTask
+from search_space.proxy_task import EXPONENTIAL_DECAY, EXPONENTIAL_DECAYS, RMSPROP_EPSILON, STEP_DECAYS, ProxyTask
 from search_space.recipes import RECIPES as DETECTION_RECIPES
-from search_space.task_recipes import RECIPES
+from search_space.task_recipes import COCO_TRAIN_IMAGES, IMAGENET_TRAIN_IMAGES, RECIPES
 
-COCO_TRAIN_IMAGES = 118_287
-IMAGENET_TRAIN_IMAGES = 1_281_167
 VOC_TRAIN_IMAGES = 10_582
-
-RMSPROP_EPSILON = 1e-3
-"""As EfficientNet is trained; the engine's optimiser has the same."""
 
 EVALUATION_BATCH = 8
 

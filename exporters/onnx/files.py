@@ -14,7 +14,7 @@ from exporters.model_card import README_FILE
 from exporters.onnx.detector import detection_model, raw_model
 from exporters.onnx.readme import DETECTOR_FILE, RAW_FILE, SCRIPT_FILE, readme
 from exporters.script_files import write_shared_scripts
-from search_space.detector_model import CONFIG_FILE, weights_content
+from search_space.detector_model import CONFIG_FILE, weights_content, weights_section
 from search_space.document import block_specification
 
 
@@ -23,12 +23,7 @@ def write(export: Export, directory: Path) -> None:
     model, specification = export.model, export.model.specification
     graphs = {name: graph_of(export, name) for name in (DETECTOR_FILE, RAW_FILE)}
     contents = {name: content_of(graph) for name, graph in graphs.items()}
-    weights = {
-        "file": DETECTOR_FILE,
-        "sha256": hashlib.sha256(contents[DETECTOR_FILE]).hexdigest(),
-        "origin": model.origin,
-        "seed": model.seed,
-    }
+    weights = weights_section(contents[DETECTOR_FILE], model.origin, model.seed, DETECTOR_FILE)
     config = json.dumps(block_specification(replace(specification, weights=weights)), indent=2, ensure_ascii=False)
     script = Path(__file__).with_name(SCRIPT_FILE).read_bytes()
     texts = {CONFIG_FILE: config + "\n", README_FILE: readme(export, graphs)}

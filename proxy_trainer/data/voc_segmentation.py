@@ -59,7 +59,8 @@ def load_voc_segmentation(directory: Path) -> VocSegmentation:
     """The splits of a directory; opens no picture.
 
     Raises DataAwayError where a list or a listed file is missing, EmptySplitError for an empty list, and DataError for
-    a name that is no file name, for fewer than two classes, and where the directory cannot be read.
+    a name that is no file name, for fewer than two classes, for a list that is not UTF-8 text, and where the directory
+    cannot be read.
     """
     try:
         train = next((name for name in _TRAIN_LISTS if (directory / _LISTS / name).is_file()), _TRAIN_LISTS[-1])
@@ -72,7 +73,7 @@ def _classes(directory: Path) -> tuple[str, ...]:
     path = directory / CLASSES_FILE
     if not path.is_file():
         return VOC_CLASSES
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    names = tuple(_lines(path))
     if not 2 <= len(names) <= IGNORED:
         raise DataError(f"{path} has {len(names)} classes; there must be 2 to {IGNORED}, the background first")
     return names
@@ -82,7 +83,7 @@ def _split(directory: Path, list_name: str) -> LabelledPictures:
     path = directory / _LISTS / list_name
     if not path.is_file():
         raise DataAwayError(f"there is no file {path}; the layout is that of Pascal VOC")
-    names = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    names = [line.split()[0] for line in _lines(path)]
     if not names:
         raise EmptySplitError(f"{path} lists no image")
     images, masks = [], []
@@ -93,6 +94,14 @@ def _split(directory: Path, list_name: str) -> LabelledPictures:
         folders = ("SegmentationClassAug", "SegmentationClass")
         masks.append(_existing(path, [directory / folder / f"{name}.png" for folder in folders]))
     return LabelledPictures(tuple(images), tuple(masks))
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a text file that are not blank, without the space around them."""
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 text") from None
 
 
 def _existing(listed_in: Path, candidates: list[Path]) -> Path:

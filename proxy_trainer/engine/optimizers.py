@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from search_space.proxy_task import ProxyTask
+from search_space.proxy_task import RMSPROP_EPSILON, ProxyTask
 
 ADAM_EPSILON = 1e-8
-RMSPROP_EPSILON = 1e-3
 
 
 class OptimizerState(NamedTuple):

@@ -24,7 +24,6 @@ def build_trainee(options: TaskOptions) -> FixedTrainee[Any]:
     """The trainee for the task of the options' recipe.
 
     TensorFlow must have been configured (`proxy_trainer.engine.runtime.start`). Raises DataError and its kinds where
-    the data cannot be used, and InvalidValueError for a model of another task or a recipe that the task does not
-    support.
+    the data cannot be used, and InvalidValueError for a model of another task.
     """
     return TRAINEES[options.recipe.task](options)

@@ -24,17 +24,13 @@ from proxy_trainer.training.trainee import Trainee
 from search_space.architecture import Architecture
 from search_space.catalogue import Model
 from search_space.detector_model import Origin, Tensors, tensors_content
-from search_space.errors import InvalidValueError
 from search_space.parameters import Parameter, by_kind, initial_values
-from search_space.proxy_task import FIELDS, ProxyTask
+from search_space.proxy_task import ProxyTask
 from search_space.task_model import TaskModel, save_task_model
 from search_space.task_network import TaskNetwork
 from search_space.task_recipes import TaskRecipe
 
 B = TypeVar("B")
-
-_UNSUPPORTED = ("micro_batch_size", "recalibration_images", "precision", "jit_compile")
-"""Fields of a recipe that trainings of fixed networks do not read, so that they must have their defaults."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +56,7 @@ class FixedTrainee(Trainee, Generic[B]):
 
     Weights, both moments and the averages are flat vectors in the order of `network.parameters`. The scored weights
     are the moving averages, of the running statistics of batch normalisation too. `classes` has the `{id, name}` of
-    each class of the data, `train_images` is the number of training images. Raises InvalidValueError for a recipe
-    that sets what fixed networks lack.
+    each class of the data, `train_images` is the number of training images.
     """
 
     main_metric: str
@@ -75,7 +70,6 @@ class FixedTrainee(Trainee, Generic[B]):
         self.task: ProxyTask = options.recipe.training
         self.network = network
         self.classes = classes
-        _check_supported(self.task)
         parameters = network.parameters()
         trainable, statistics = by_kind(parameters)
         self._layout = StaticLayout(parameters)
@@ -260,13 +254,3 @@ def _split(flat: npt.NDArray[np.float32], group: list[Parameter]) -> dict[str, n
     ends = np.cumsum([parameter.size for parameter in group])
     pieces = np.split(flat, ends[:-1])
     return {p.name: piece.reshape(p.shape).copy() for p, piece in zip(group, pieces, strict=True)}
-
-
-def _check_supported(task: ProxyTask) -> None:
-    for name in _UNSUPPORTED:
-        default = FIELDS[name].default
-        if getattr(task, name) != default:
-            raise InvalidValueError(
-                f"{name} is {getattr(task, name)!r}; the training of this task supports {default!r} only",
-                field=f"recipe.{name}",
-            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,9 @@ from search_space.architecture import Architecture
 from search_space.catalogue import Model, Task
 from search_space.detector_model import CONFIG_FILE, Tensors, load_detector
 from search_space.errors import InvalidValueError
-from search_space.recipes import resolve_recipe
+from search_space.recipes import resolve_recipe, steps_of
 from search_space.source_commit import source_commit
-from search_space.task_model import FORMAT, load_task_model
+from search_space.task_model import is_task_model, load_task_model
 from search_space.task_recipes import TaskRecipe, baseline_recipe, task_recipe
 from search_space.trained_model import check_recipe, known_task, trained_model
 
@@ -33,9 +32,13 @@ DEFAULT_EVALUATIONS = 10
 def build_training(task: str, options: TrainOptions) -> Training:
     """The training of a task.
 
-    Raises InvalidValueError for an unknown task, and InvalidValueError or DataError for what cannot be trained; before
-    TensorFlow is imported, where possible.
+    Raises InvalidValueError for an unknown task and for two intervals of evaluations, and InvalidValueError or
+    DataError for what cannot be trained; before TensorFlow is imported, where possible.
     """
+    if options.evaluate_steps is not None and options.evaluate_epochs is not None:
+        raise InvalidValueError(
+            "--evaluate-steps and --evaluate-epochs are both given; give one of them", field="evaluate_steps"
+        )
     task = known_task(task)
     model = trained_model(task, options.architecture)
     check_recipe(task, model, options.recipe, options.overrides)
@@ -98,13 +101,12 @@ def _fixed_training(options: TrainOptions, model: Model | Architecture, start: T
     trainee = build_trainee(
         TaskOptions(model, options.data, options.cache_dir, plan.recipe, seed, start, options.threads)
     )
-    per_epoch = trainee.train_images / task.batch_size
     evaluate_steps = plan.evaluate_steps
     if options.evaluate_epochs is not None:
-        evaluate_steps = round(options.evaluate_epochs * per_epoch)
+        evaluate_steps = steps_of(options.evaluate_epochs, trainee.train_images, task.batch_size)
     if options.evaluate_steps is not None:
         evaluate_steps = options.evaluate_steps
-    course = Course(task.steps, per_epoch, plan.learning_rate_at, evaluate_steps)
+    course = Course(task.steps, trainee.train_images / task.batch_size, plan.learning_rate_at, evaluate_steps)
     identity = {**trainee.identity(), "versions": versions()}
     return Training(trainee, course, identity, {"name": model.name, **identity, "commit": source_commit()}, task)
 
@@ -122,5 +124,4 @@ def _start(start: str) -> Tensors | None:
         raise InvalidValueError(
             f"start is {start!r}; it must be {FRESH} or a model directory, which has {CONFIG_FILE}", field="start"
         )
-    is_task_model = json.loads((directory / CONFIG_FILE).read_text(encoding="utf-8")).get("format") == FORMAT
-    return (load_task_model if is_task_model else load_detector)(directory).tensors
+    return (load_task_model if is_task_model(directory) else load_detector)(directory).tensors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -56,6 +57,26 @@ def test_svg_is_exactly_the_diagram_beside_the_baseline() -> None:
     exporter = EXPORTERS["svg"]
     assert exporter.media_type == "image/svg+xml"
     assert exporter.content(exported({})).decode() == block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0)
+
+
+@pytest.mark.parametrize(
+    ("exporter", "name"),
+    [("spec", "{outside}"), ("spec", "a/b"), ("spec", "../c"), ("spec", "鳥"), ("svg", "a/b"), ("pdf", "a/b")],
+)
+def test_the_name_of_an_architecture_is_no_path(exporter: str, name: str, tmp_path: Path) -> None:
+    architecture = replace(EFF_SPINENET_D0, name=name.format(outside=tmp_path / "outside"))
+    (tmp_path / "inside").mkdir()
+    EXPORTERS[exporter].write(Export(BlockSpecification(architecture, {})), tmp_path / "inside")
+    assert [path.name for path in tmp_path.iterdir()] == ["inside"]
+    (file,) = (tmp_path / "inside").iterdir()
+    assert file.suffix == EXPORTERS[exporter].suffix
+
+
+def test_the_name_of_an_architecture_is_no_path_in_an_archive() -> None:
+    architecture = replace(EFF_SPINENET_D0, name="../a/b")
+    exporter = Exporter("spec", "An archive of the document.")
+    with zipfile.ZipFile(io.BytesIO(exporter.content(Export(BlockSpecification(architecture, {}))))) as files:
+        assert files.namelist() == ["a-b/a-b.json"]
 
 
 def test_a_drawing_of_a_campaign_is_titled_with_campaign_trial_ap_and_budget() -> None:

@@ -123,6 +123,12 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d.pop("figures"), "figures", "figures is missing"),
         (lambda d: d.update(classes=[{"id": 1, "name": "cat"}]), "classes", "has 1 entries; class_slots is 91"),
         (lambda d: d["detector"]["anchors"].pop("size"), "detector.anchors.size", "is null; it must be a positive"),
+        (lambda d: d["detector"]["anchors"].update(size=float("inf")), "detector.anchors.size", "is Infinity; it"),
+        (
+            lambda d: d["provenance"]["search_space"].update(searched_blocks=5),
+            "provenance.search_space.searched_blocks",
+            "is 5; it must be a list of block numbers",
+        ),
         (lambda d: d["detector"]["losses"].update(focal_alpha=1), "detector.losses", "must be {"),
         (lambda d: d.update(format="x", colour=1), "format", 'format is "x"; it must be "effspine.block'),
         (lambda d: d.update(expansion=4), "expansion", "expansion is 4; it must be 6"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import random
 import statistics
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 from search_space.allocation import allocate, block_madds
 from search_space.errors import BudgetError, InvalidValueError
 from search_space.published import BASES, D0_BETAS, EFF_SPINENET_D0, SP_EFFICIENTNET_B0
-from search_space.space import CHOICES, SearchSpace
+from search_space.space import CHOICES, Mode, SearchSpace
 from search_space.topology import BLOCKS, NUM_BLOCKS
 
 EXACT = SearchSpace()
 PAPER = SearchSpace(mode="paper")
+MODES = get_args(Mode)
 
 any_betas = st.lists(st.sampled_from(CHOICES), min_size=NUM_BLOCKS, max_size=NUM_BLOCKS)
 
@@ -102,6 +104,37 @@ def test_the_ends_of_the_feasible_range_are_feasible() -> None:
     low, high = EXACT.feasible_madds()
     for budget in (low, high):
         assert SearchSpace(budget_madds=budget).budget_madds == budget
+
+
+@pytest.mark.parametrize("blocks", [(8, 11), (1, 18), (17, 18)])
+def test_the_feasible_range_of_few_searched_blocks_is_feasible(blocks: tuple[int, ...]) -> None:
+    """At their smallest width they take less than the tolerance, so that the other blocks alone meet the budget."""
+    low, high = SearchSpace(searched_blocks=blocks).feasible_madds()
+    for budget in (low, high):
+        space = SearchSpace(searched_blocks=blocks, budget_madds=budget)
+        for betas in ((1, 1), (1, 20), (20, 1)):
+            assert abs(space.candidate(betas).madds_ratio - 1) <= 0.01
+        assert abs(space.baseline.madds_ratio - 1) <= 0.01
+    smallest = SearchSpace(searched_blocks=blocks, budget_madds=low).candidate((1, 20)).widths
+    assert [smallest[block - 1] for block in blocks] == [8, 8]
+
+
+def test_mode_paper_refuses_a_budget_that_the_fixed_blocks_alone_reach() -> None:
+    exact, paper = (SearchSpace(searched_blocks=(8, 11), mode=mode) for mode in MODES)
+    low, _ = paper.feasible_madds()
+    assert low > exact.feasible_madds()[0]
+    with pytest.raises(BudgetError, match=f"budget_madds is .* Feasible are {low:,} to"):
+        SearchSpace(searched_blocks=(8, 11), mode="paper", budget_madds=low - 1)
+    widths = SearchSpace(searched_blocks=(8, 11), mode="paper", budget_madds=low).candidate((1, 20)).widths
+    assert (widths[7], widths[10]) == (8, 8)
+
+
+def test_spaces_of_equal_bases_are_equal_whatever_their_names() -> None:
+    renamed = replace(EFF_SPINENET_D0, name="EFF-SPINENET-D0")
+    assert SearchSpace(renamed) == SearchSpace(EFF_SPINENET_D0)
+    first, second = (SearchSpace(replace(EFF_SPINENET_D0, input_px=384, name=name)) for name in ("a", "b"))
+    assert first == second
+    assert len({first, second, SearchSpace(renamed), SearchSpace(EFF_SPINENET_D0)}) == 2
 
 
 @pytest.mark.parametrize(

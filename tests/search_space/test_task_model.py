@@ -14,7 +14,8 @@ from search_space.errors import InvalidValueError
 from search_space.named_architecture import named_architecture
 from search_space.parameters import initial_values
 from search_space.task_model import TaskModel, is_task_model, load_task_model, save_task_model
-from search_space.task_network import catalogue_model, task_network
+from search_space.task_network import task_network
+from tests.support.catalogue_models import catalogue_model
 from tests.support.small_recipes import small_recipe
 
 
@@ -67,6 +68,10 @@ def test_damage_is_named(tmp_path: Path) -> None:
     for changed, message in (
         ({**document, "format": "effspine.block-specification"}, "must be a document of format 'effspine.model'"),
         ({key: value for key, value in document.items() if key != "network"}, "is damaged: KeyError"),
+        ({**document, "preprocessing": []}, "is damaged: AttributeError"),
+        ({**document, "network": {**document["network"], "architecture": "x"}}, "is damaged: ValueError"),
+        ({**document, "task": "detection"}, "is of task 'detection', and its network of 'classification'"),
+        ({**document, "network": {**document["network"], "task": "x"}}, "task is 'x'; it must be one of detection, "),
     ):
         config.write_text(json.dumps(changed))
         with pytest.raises(InvalidValueError, match=message):

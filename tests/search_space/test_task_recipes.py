@@ -10,8 +10,8 @@ from search_space.catalogue import TASKS, Task
 from search_space.errors import InvalidValueError
 from search_space.recipes import ALL_IMAGES, resolve_recipe
 from search_space.recipes import RECIPES as RECIPES_OF_DETECTION
-from search_space.task_network import catalogue_model
 from search_space.task_recipes import RECIPES, baseline_recipe, task_recipe
+from tests.support.catalogue_models import catalogue_model
 
 CLASSIFIER = catalogue_model("Eff-SpineNet-D1 classifier")
 
@@ -89,6 +89,36 @@ def test_baselines_train_by_the_recipes_of_detection() -> None:
     assert (small.image_px, small.width_multiplier, small.recalibration_images) == (96, 0.25, 0)
     with pytest.raises(InvalidValueError, match="table-4-se replaces operations of scale-permuted networks; ResNet"):
         baseline_recipe(resolve_recipe("table-4-se"), model, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("jit_compile", True), ("micro_batch_size", 1), ("precision", "bfloat16"), ("recalibration_images", 8)],
+)
+def test_fields_that_no_fixed_network_reads_are_refused(name: str, value: object) -> None:
+    for task in RECIPES:
+        with pytest.raises(InvalidValueError, match=f"unknown field '{name}'"):
+            task_recipe(task, "laptop", CLASSIFIER, **{name: value})
+    for recipe in ("laptop-final", "paper"):
+        resolved = resolve_recipe(recipe, {"batch_size": 8, name: value})
+        with pytest.raises(InvalidValueError, match=rf"{name} is .*; the training of ResNet-50-FPN supports .* only"):
+            baseline_recipe(resolved, catalogue_model("ResNet-50-FPN"), 1_000)
+
+
+def test_fields_that_a_task_does_not_read_are_refused() -> None:
+    ignored = {"anchor_size": 3.0, "reserved_images": 9, "reserve_from": "val", "scale_min": 0.5, "scale_max": 1.5}
+    read: dict[Task, tuple[str, ...]] = {
+        "classification": (),
+        "semantic-segmentation": ("scale_min", "scale_max"),
+        "instance-segmentation": tuple(ignored),
+    }
+    for task, names in read.items():
+        for name, value in ignored.items():
+            if name in names:
+                assert getattr(task_recipe(task, "laptop", CLASSIFIER, **{name: value}).training, name) == value
+            else:
+                with pytest.raises(InvalidValueError, match=f"unknown field '{name}'"):
+                    task_recipe(task, "laptop", CLASSIFIER, **{name: value})
 
 
 def test_fields_of_both_kinds_are_replaced() -> None:

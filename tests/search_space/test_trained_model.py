@@ -11,8 +11,8 @@ from search_space.architecture import Architecture
 from search_space.document import BlockSpecification, block_specification
 from search_space.errors import InvalidValueError
 from search_space.published import EFF_SPINENET_D0
-from search_space.task_network import catalogue_model
 from search_space.trained_model import check_recipe, trained_model
+from tests.support.catalogue_models import catalogue_model
 
 WIDTHS = ",".join(str(width) for width in EFF_SPINENET_D0.widths)
 

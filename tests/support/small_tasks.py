@@ -16,7 +16,7 @@ from proxy_trainer.tasks.build import build_trainee
 from proxy_trainer.tasks.fixed_network import FixedTrainee, TaskOptions
 from search_space.catalogue import Task
 from search_space.detector_model import Tensors
-from search_space.task_network import catalogue_model
+from tests.support.catalogue_models import catalogue_model
 from tests.support.small_recipes import small_recipe
 
 MODELS: dict[Task, str] = {

@@ -4,8 +4,8 @@
 
 DATA has annotations/instances_train*.json beside its images (`coco_folder.py`). DIR becomes a folder like this one with
 the trained `model.safetensors`, `config.json` and `README.md`. Classes of equal names keep their predictions; others
-start anew. An interrupted training goes on with --resume. Needs torch, safetensors, pillow and numpy; with pycocotools
-installed, the AP on annotations/instances_val*.json is measured at the end.
+start anew. An interrupted training goes on with the same options and --resume. Needs torch, safetensors, pillow and
+numpy; with pycocotools installed, the AP on annotations/instances_val*.json is measured at the end.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from evaluate import coco_metrics
 from retinanet import CONFIG_FILE, RetinaNet, load, save
 
 CHECKPOINT, README = "checkpoint.pt", "README.md"
+WITHOUT_EFFECT = ("data", "out", "model", "workers", "log_steps", "checkpoint_steps", "resume", "device")
+"""Options that the weights do not depend on; what `data` and `model` name is compared by content."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     optimizer = optimizer_of(model, options)
     views = TrainingViews(folder, model, tuple(options.scale), not options.no_flip)
     steps = options.epochs * (len(folder) // options.batch_size)
-    done = restore(options.out / CHECKPOINT, model, optimizer, steps) if options.resume else 0
+    training = training_of(options, folder, model, steps)
+    done = restore(options.out / CHECKPOINT, model, optimizer, training) if options.resume else 0
     print(f"{len(folder)} images, {len(folder.classes)} classes, {steps} steps on {options.device}", flush=True)
     started, recent = time.perf_counter(), []
     for step, (images, targets) in enumerate(batches(views, options, done), start=done + 1):
@@ -60,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             report(step, steps, recent, optimizer.param_groups[0]["lr"], time.perf_counter() - started)
             recent = []
         if step % options.checkpoint_steps == 0 and step < steps:
-            checkpoint(options.out / CHECKPOINT, model, optimizer, step, steps)
+            checkpoint(options.out / CHECKPOINT, model, optimizer, step, training)
     finish(model.eval(), options, steps)
     return 0
 
@@ -133,16 +136,21 @@ def batches(
     views: TrainingViews, options: argparse.Namespace, first: int
 ) -> Iterator[tuple[Tensor, list[dict[str, Tensor]]]]:
     """The batches of the steps after `first`; each depends on the seed and its step alone, so a training can resume."""
-    order: list[list[tuple[int, str]]] = []
-    size = options.batch_size
-    for epoch in range(options.epochs):
-        shuffled = random.Random(f"{options.seed} {epoch}").sample(range(len(views)), len(views))
-        for start in range(0, len(views) - size + 1, size):
-            seed = f"{options.seed} {len(order)}"
-            order.append([(index, f"{seed} {index}") for index in shuffled[start : start + size]])
+    order = batch_order(len(views), options, first)
     return iter(
-        torch.utils.data.DataLoader(views, batch_sampler=order[first:], num_workers=options.workers, collate_fn=collate)
+        torch.utils.data.DataLoader(views, batch_sampler=order, num_workers=options.workers, collate_fn=collate)
     )
+
+
+def batch_order(images: int, options: argparse.Namespace, first: int) -> Iterator[list[tuple[int, str]]]:
+    """The items of `TrainingViews` of each step after `first`; every epoch is shuffled when it begins."""
+    size = options.batch_size
+    per_epoch = images // size
+    for epoch in range(first // per_epoch, options.epochs):
+        shuffled = random.Random(f"{options.seed} {epoch}").sample(range(images), images)
+        for batch in range(max(0, first - epoch * per_epoch), per_epoch):
+            seed = f"{options.seed} {epoch * per_epoch + batch}"
+            yield [(index, f"{seed} {index}") for index in shuffled[batch * size : (batch + 1) * size]]
 
 
 def collate(items: list[tuple[Tensor, dict[str, Tensor]]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
@@ -174,21 +182,38 @@ def report(step: int, steps: int, recent: list[dict[str, float]], rate: float, s
     print(f"step {step}/{steps} {text} lr {rate:.2e} seconds {seconds:.0f}", flush=True)
 
 
-def checkpoint(path: Path, model: RetinaNet, optimizer: torch.optim.Optimizer, step: int, steps: int) -> None:
+def training_of(options: argparse.Namespace, folder: CocoFolder, model: RetinaNet, steps: int) -> dict[str, Any]:
+    """Everything that the trained weights depend on, except for the device."""
+    chosen = {name: value for name, value in vars(options).items() if name not in WITHOUT_EFFECT}
+    return {
+        **chosen,
+        "scale": list(options.scale),
+        "input_px": model.input_px,
+        "steps": steps,
+        "data": description_of(folder),
+        "started_from": model.config["weights"]["sha256"],
+    }
+
+
+def checkpoint(
+    path: Path, model: RetinaNet, optimizer: torch.optim.Optimizer, step: int, training: dict[str, Any]
+) -> None:
     """Writes the state of the training; an interruption leaves the one before."""
     partial = path.with_suffix(".partial")
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "steps": steps}
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "training": training}
     torch.save(state, partial)
     partial.replace(path)
 
 
-def restore(path: Path, model: RetinaNet, optimizer: torch.optim.Optimizer, steps: int) -> int:
-    """Loads the state of a training; the steps that it has done."""
+def restore(path: Path, model: RetinaNet, optimizer: torch.optim.Optimizer, training: dict[str, Any]) -> int:
+    """Loads the state of this training; the steps that it has done. Ends the program for the state of another one."""
     if not path.is_file():
         sys.exit(f"error: there is no {path} to resume from")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["steps"] != steps:
-        sys.exit(f"error: {path} is of a training of {state['steps']} steps; this one has {steps}")
+    earlier = state.get("training", {})
+    for name, value in training.items():
+        if earlier.get(name) != value:
+            sys.exit(f"error: {path} is of another training: {name} was {earlier.get(name)}, and now is {value}")
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return state["step"]
@@ -238,7 +263,11 @@ def split_of(data: Path, name: str) -> dict[str, Any] | None:
     """What identifies a split: the number of its images and boxes, and its annotation file. None without one."""
     if not list(data.glob(f"annotations/instances_{name}*.json")):
         return None
-    folder = CocoFolder(data, name)
+    return description_of(CocoFolder(data, name))
+
+
+def description_of(folder: CocoFolder) -> dict[str, Any]:
+    """What identifies the split of a folder."""
     return {
         "images": len(folder),
         "boxes": sum(map(len, folder.boxes.values())),

@@ -57,9 +57,13 @@ def test_cost_accepts_an_exported_specification(capsys: pytest.CaptureFixture[st
     smaller = document(capsys, "cost", "--architecture", str(path), "--input-px", "320")
     assert isinstance(smaller, dict)
     assert smaller["madds"] < report["madds"] / 3
-    for arguments in ([], ["--architecture", str(path), "--widths", comma_separated(EFF_SPINENET_D0.widths)]):
+    both = ["--architecture", str(path), "--widths", comma_separated(EFF_SPINENET_D0.widths)]
+    for arguments, found in (
+        ([], "neither --widths nor --architecture is given"),
+        (both, "--widths and --architecture are both given"),
+    ):
         assert run(["cost", *arguments]) == 2
-        assert capsys.readouterr().err == "error: give either --widths or --architecture\n"
+        assert capsys.readouterr().err == f"error: {found}; give one of them\n"
 
 
 def test_a_narrower_space_can_be_sampled(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from exporters import EXPORTERS, Export
-from exporters.litert.representative import representative_images
+from exporters.litert.representative import RepresentativeImages
 from proxy_trainer.data.digits import make_digits
 from search_space.detector import IMAGE_MEAN
 from search_space.networks.retinanet import LEVELS
@@ -51,7 +52,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     folder.mkdir()
     outputs.mkdir()
     EXPORTERS["litert"].write(Export(MODEL.specification, MODEL, dataset=data), folder)
-    pixels = np.concatenate([_noise(), representative_images(data, PX)[:DIGITS]])
+    pixels = np.concatenate([_noise(), list(islice(RepresentativeImages(data, PX), DIGITS))])
     np.savez(directory / "inputs.npz", pixels=pixels)
     run_export([HEADS, folder, outputs, directory / "inputs.npz"], folder=directory)
     # The mean colour in the padding is zero after the normalisation, like what is beyond the size of an image.
@@ -96,6 +97,18 @@ def test_the_int8_file_computes_in_integers_and_takes_pixel_values(exported: Exp
     assert str(found["dtype"]) == "uint8"
     np.testing.assert_allclose(found["quantization"], (1.0, 0))
     assert int(found["float_tensors"]) == 2 * len(LEVELS), "only the outputs are floating-point numbers"
+
+
+def test_representative_images_are_read_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from exporters.litert import representative
+
+    make_digits(tmp_path / "digits", train=5, val=2)
+    read, original = [], representative.read_image
+    monkeypatch.setattr(representative, "read_image", lambda *each: (read.append(each), original(*each))[1])
+    images = RepresentativeImages(tmp_path / "digits", PX)
+    assert next(iter(images)).shape == (PX, PX, 3)
+    assert len(read) == 1
+    assert len(list(images)) == len(images) == 5
 
 
 @pytest.mark.slow

@@ -10,9 +10,8 @@ import pytest
 import yaml
 
 from exporters import EXPORTERS, Export
-from exporters.model_garden.experiments import RMSPROP_EPSILON, experiments
+from exporters.model_garden.experiments import experiments
 from exporters.model_garden.models import classifier_of
-from proxy_trainer.engine.optimizers import RMSPROP_EPSILON as RMSPROP_EPSILON_OF_THE_ENGINE
 from search_space.architecture import Operations
 from search_space.catalogue import CATALOGUE
 from search_space.cost import parameters
@@ -115,7 +114,6 @@ def test_the_constants_of_the_detector_are_ours(written: dict[str, dict[str, Any
     assert task["model"]["anchor"] == {"num_scales": 3, "aspect_ratios": [2.0, 1.0, 0.5], "anchor_size": 2.0}
     assert task["model"]["head"] == {"num_convs": 2, "num_filters": 7, "use_separable_conv": True}
     assert task["train_data"]["parser"]["aug_scale_min"] == 0.1
-    assert RMSPROP_EPSILON == RMSPROP_EPSILON_OF_THE_ENGINE
 
 
 def test_an_ablated_network_is_exported_with_its_operations() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,24 +134,59 @@ def test_predictions_of_classes_with_the_same_name_are_kept(folder: Path) -> Non
     run_export(["-c", program], folder=folder)
 
 
-def test_a_resumed_training_gives_the_same_weights(
-    trained: tuple[Path, str], folder: Path, digits: Path, tmp_path: Path
-) -> None:
-    """The first process ends in step 4, after its checkpoint at step 3."""
+def interrupt(folder: Path, digits: Path, out: Path) -> None:
+    """A training whose process ends in step 4, after its checkpoint at step 3."""
     stop = (
         "import sys, train; sys.argv = ['train.py'];"
         "original = train.train_step; done = [];"
         "train.train_step = lambda *a: sys.exit(3) if len(done) == 3 else (done.append(1), original(*a))[1];"
-        f"train.main({[str(each) for each in (digits, '--out', tmp_path, *TRAIN, '--checkpoint-steps', 3)]})"
+        f"train.main({[str(each) for each in (digits, '--out', out, *TRAIN, '--checkpoint-steps', 3)]})"
     )
     assert run_export(["-c", stop], folder=folder, check=False).returncode == 3
-    assert (tmp_path / "checkpoint.pt").exists()
+    assert (out / "checkpoint.pt").exists()
+
+
+def test_a_resumed_training_gives_the_same_weights(
+    trained: tuple[Path, str], folder: Path, digits: Path, tmp_path: Path
+) -> None:
+    interrupt(folder, digits, tmp_path)
     run_export(["train.py", digits, "--out", tmp_path, *TRAIN, "--resume"], folder=folder)
     once, resumed = (load_file(out / "model.safetensors") for out in (trained[0], tmp_path))
     assert once.keys() == resumed.keys()
     for name, values in once.items():
         np.testing.assert_array_equal(resumed[name], values, err_msg=name)
     assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_another_training_is_not_resumed(folder: Path, digits: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "out", shutil.copytree(digits, tmp_path / "other")
+    interrupt(folder, digits, out)
+    annotations = other / "annotations" / "instances_train.json"
+    annotations.write_text(annotations.read_text() + "\n")
+    for data, changes, message in (
+        (digits, ("--seed", 1), "seed was 0, and now is 1"),
+        (digits, ("--optimizer", "sgd", "--lr", 0.002), "optimizer was adamw, and now is sgd"),
+        (digits, ("--epochs", 3), "epochs was 2, and now is 3"),
+        (other, (), "data was "),
+    ):
+        arguments = ["train.py", data, "--out", out, *TRAIN, *changes, "--resume"]
+        done = run_export(arguments, folder=folder, check=False)
+        assert done.returncode == 1
+        assert f"checkpoint.pt is of another training: {message}" in done.stderr
+    assert (out / "checkpoint.pt").exists()
+
+
+def test_batches_are_drawn_when_they_are_needed(folder: Path) -> None:
+    program = (
+        "from argparse import Namespace; from itertools import islice; from train import batch_order;"
+        "options = Namespace(seed=3, epochs=10**12, batch_size=4);"
+        "steps = list(islice(batch_order(9, options, 0), 7));"
+        "assert list(islice(batch_order(9, options, 3), 4)) == steps[3:];"
+        "assert [len({index for index, _ in one + two}) for one, two in (steps[:2], steps[2:4])] == [8, 8];"
+        "assert steps[5][0][1] == f'3 5 {steps[5][0][0]}'; options.epochs = 2;"
+        "assert list(batch_order(9, options, 0)) == steps[:4]; assert not list(batch_order(9, options, 4))"
+    )
+    run_export(["-c", program], folder=folder)
 
 
 def test_without_pycocotools_training_says_that_ap_is_not_measured(folder: Path, digits: Path) -> None:

@@ -60,6 +60,13 @@ def test_names_of_classes_are_read(voc: Path) -> None:
         load_voc_segmentation(voc)
 
 
+@pytest.mark.parametrize("name", ["classes.txt", "ImageSets/Segmentation/train.txt"])
+def test_a_list_that_is_not_utf_8_is_named(voc: Path, name: str) -> None:
+    (voc / name).write_bytes(b"stra\xdfe\n")
+    with pytest.raises(DataError, match=f"{name} is not UTF-8 text"):
+        load_voc_segmentation(voc)
+
+
 def test_missing_files_are_named(voc: Path) -> None:
     (voc / "SegmentationClass" / "two.png").unlink()
     with pytest.raises(DataAwayError, match=r"there is no file .*SegmentationClass/two\.png, which .*val\.txt lists"):

@@ -11,7 +11,6 @@ import pytest
 
 from proxy_trainer.tasks.classification import Classification, ClassificationBatch
 from proxy_trainer.tasks.fixed_network import FixedTrainee
-from search_space.errors import InvalidValueError
 from search_space.parameters import by_kind
 from search_space.task_model import load_task_model
 from tests.support.small_tasks import TINY, digits_for, small_trainee
@@ -133,11 +132,3 @@ def test_the_identity_is_that_of_data_network_recipe_seed_and_start(
     for name, found in others.items():
         assert [key for key in identity if found[key] != identity[key]] == [name]
     json.dumps(identity)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"), [("jit_compile", True), ("micro_batch_size", 1), ("precision", "bfloat16")]
-)
-def test_fields_without_effect_are_refused(digits: Path, field: str, value: object) -> None:
-    with pytest.raises(InvalidValueError, match=rf"{field} is .*; the training of this task supports .* only"):
-        small_trainee("classification", digits, digits, **{**TINY, field: value})

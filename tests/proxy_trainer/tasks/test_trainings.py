@@ -76,6 +76,21 @@ def test_a_baseline_learns_by_the_recipe_of_detectors(tmp_path: Path) -> None:
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5]), losses
 
 
+def test_epochs_between_evaluations_are_counted_as_those_of_a_training(tmp_path: Path) -> None:
+    make_digits(tmp_path / "digits", task="segmentation", **{**IMAGES, "train": 9})
+    chosen = replace(options(tmp_path / "digits", "Eff-SpineNet-D0 segmentation"), evaluate_epochs=1)
+    assert build_training("semantic-segmentation", chosen).course.evaluate_steps == 5  # of 4.5 batches
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "5"])
+def test_a_damaged_configuration_to_start_from_is_named(tmp_path: Path, content: str) -> None:
+    make_digits(tmp_path / "digits", task="classification", categories=10, **IMAGES)
+    (tmp_path / "config.json").write_text(content)
+    chosen = replace(options(tmp_path / "digits", "Eff-SpineNet-D0 classifier"), start=str(tmp_path))
+    with pytest.raises(InvalidValueError, match=r"config\.json"):
+        build_training("classification", chosen)
+
+
 def test_a_segmentation_starts_from_a_model_directory(tmp_path: Path) -> None:
     make_digits(tmp_path / "digits", task="segmentation", **IMAGES)
     chosen = options(tmp_path / "digits", "Eff-SpineNet-D0")
@@ -98,6 +113,8 @@ def test_a_segmentation_starts_from_a_model_directory(tmp_path: Path) -> None:
         ("classification", {"recipe": "fast"}, "for classification it must be one of paper, laptop"),
         ("classification", {"start": "shared"}, "start from a model directory"),
         ("classification", {"start": "nowhere"}, "it must be fresh or a model directory"),
+        ("classification", {"evaluate_steps": 2, "evaluate_epochs": 1}, "--evaluate-epochs are both given"),
+        ("detection", {"evaluate_steps": 2, "evaluate_epochs": 0}, "--evaluate-epochs are both given"),
     ],
 )
 def test_wrong_options_are_refused(tmp_path: Path, task: str, changes: dict[str, Any], message: str) -> None:
