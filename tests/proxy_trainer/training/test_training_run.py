@@ -9,6 +9,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -162,8 +163,8 @@ def run_and_kill_between_renames(out: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return rename(self, target)
 
-    Path.rename = kill  # type: ignore[method-assign, assignment]
-    _run(Path(out), SmallTrainee(APS), seconds=0.0).run()
+    with patch.object(Path, "rename", kill):
+        _run(Path(out), SmallTrainee(APS), seconds=0.0).run()
 
 
 def test_the_best_model_survives_a_kill_while_it_is_replaced(whole: Path, tmp_path: Path) -> None:
