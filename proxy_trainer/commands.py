@@ -1,6 +1,6 @@
 """`effspine data`, in `data_commands`, and `effspine proxy`: train and score one architecture.
 
-effspine proxy --widths 16,24,... --profile laptop --data DIR    about a minute on two cores
+effspine proxy --widths 16,24,... --profile laptop --data DIR    minutes on two cores
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import typer
 
 from proxy_trainer.data_commands import AsJson, data_app
 from proxy_trainer.printing import print_facts, progress_bar
+from proxy_trainer.threads import thread_count
 from search_space.errors import InvalidValueError
 from search_space.terminal import print_json
 
@@ -68,14 +69,16 @@ def proxy(
     find_splits(data)  # fail on a wrong directory before TensorFlow is loaded
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with suppress_native_output():
+        from proxy_trainer.engine import runtime
         from proxy_trainer.training.checkpoint import check_overwritable
         from proxy_trainer.training.proxy_worker import ProxyWorker
         from proxy_trainer.training.trial_run import Progress
 
         if checkpoint is not None:
             check_overwritable(checkpoint)
-        space = SearchSpace() if task.kind == "shared" else None
-        worker = ProxyWorker(task, data, data_dir() / "cache", seed, threads or os.cpu_count() or 1, space)
+        runtime.start(thread_count(threads))
+    space = SearchSpace() if task.kind == "shared" else None
+    worker = ProxyWorker(task, data, data_dir() / "cache", seed, thread_count(threads), space)
     with progress_bar("shared weights") as supernet_bar, progress_bar("training") as trial_bar:
 
         def show(now: Progress) -> None:

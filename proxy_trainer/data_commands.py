@@ -1,6 +1,6 @@
 """`effspine data make-digits | list | inspect | register | fix | preview | to-tfrecord`: data sets.
 
-effspine data make-digits DIR             3,000 images in about half a minute
+effspine data make-digits DIR             4,000 images to train on and 2,000 to score
 effspine data inspect DIR                 what is in a data set, and what is unusual about it
 effspine data register NAME DIR           the same judgement, and a name for campaigns
 effspine data list                        the registered data sets
@@ -219,15 +219,15 @@ def preview_command(
     """Draw images with their boxes as the trainer sees them, after resizing and after augmentation."""
     from proxy_trainer.data.preview import write_previews
     from search_space.data_dir import data_dir
-    from search_space.datasets import dataset_path
+    from search_space.datasets import dataset_names, dataset_path
     from search_space.proxy_task import resolve
 
     task = resolve(profile)
     if task.kind == "synthetic":
         raise InvalidValueError(f"profile {profile} trains nothing; use another one", field="proxy_task.profile")
-    is_directory = "/" in name or name in (".", "..")
-    directory = Path(name).expanduser() if is_directory else dataset_path(data_dir(), name)
-    out = out or _beside(directory if is_directory else Path(name), "preview")
+    is_registered = name in dataset_names(data_dir())
+    directory = dataset_path(data_dir(), name) if is_registered else _directory(name)
+    out = out or _beside(Path(name) if is_registered else directory, "preview")
     paths = write_previews(directory, out.expanduser().absolute(), task, seed)
     if as_json:
         print_json({"files": [str(path) for path in paths]})

@@ -15,6 +15,7 @@ import typer
 
 from proxy_trainer.data_commands import AsJson
 from proxy_trainer.printing import print_facts, progress_bar
+from proxy_trainer.threads import thread_count
 from search_space.terminal import note, print_json, print_text
 from search_space.terminal_table import print_table
 
@@ -101,7 +102,7 @@ def _runnable(model: Path, threads: int) -> Runnable:
     from proxy_trainer.inference.models import load_runnable
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return load_runnable(model, threads or os.cpu_count() or 1)
+    return load_runnable(model, thread_count(threads))
 
 
 def _write_pictures(found: Predicted, out: Path, name: str) -> dict[str, str]:

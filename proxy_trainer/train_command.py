@@ -15,6 +15,7 @@ import typer
 
 from proxy_trainer.data_commands import AsJson
 from proxy_trainer.printing import print_facts
+from proxy_trainer.threads import thread_count
 from search_space.display import duration
 from search_space.terminal import note, print_json, print_text
 
@@ -46,7 +47,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights and batches.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     evaluate_epochs: Annotated[
-        int | None, typer.Option(min=0, help="Epochs between evaluations, in the place of the recipe's; 0: at the end.")
+        int | None, typer.Option(min=0, help="Epochs between evaluations, instead of the recipe's; 0: at the end.")
     ] = None,
     evaluate_steps: Annotated[int | None, typer.Option(min=1, help="The same in steps.")] = None,
     as_json: AsJson = False,
@@ -67,7 +68,7 @@ def train(
         start=start,
         profile=profile,
         seed=seed,
-        threads=threads or os.cpu_count() or 1,
+        threads=thread_count(threads),
         evaluate_steps=evaluate_steps,
         evaluate_epochs=evaluate_epochs,
     )

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from proxy_trainer.printing import print_facts
+from proxy_trainer.threads import thread_count
 from search_space.terminal import print_json
 from search_space.terminal_table import print_table
 
@@ -49,7 +50,7 @@ def engine(
         return
     from proxy_trainer.benchmarks.engine_benchmark import engine_benchmark
 
-    found = engine_benchmark(repeats, threads or len(os.sched_getaffinity(0)), _print_progress)
+    found = engine_benchmark(repeats, thread_count(threads), _print_progress)
     if as_json:
         print_json(found)
         return
@@ -82,7 +83,7 @@ def profile(
     from proxy_trainer.benchmarks.engine_benchmark import TASK
     from proxy_trainer.benchmarks.profile_benchmark import profile_benchmark
 
-    found = profile_benchmark(TASK, threads or len(os.sched_getaffinity(0)), _print_progress)
+    found = profile_benchmark(TASK, thread_count(threads), _print_progress)
     if as_json:
         print_json(found)
         return
@@ -115,7 +116,7 @@ def settings(
     from proxy_trainer.benchmarks.engine_benchmark import TASK
     from proxy_trainer.benchmarks.settings_benchmark import settings_benchmark
 
-    found = settings_benchmark(TASK, rounds, threads or len(os.sched_getaffinity(0)), _print_progress)
+    found = settings_benchmark(TASK, rounds, thread_count(threads), _print_progress)
     if as_json:
         print_json(found)
         return
@@ -133,7 +134,7 @@ def memory(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from proxy_trainer.benchmarks.memory_benchmark import memory_benchmark
 
-    found = memory_benchmark(architectures, threads or len(os.sched_getaffinity(0)), _print_progress)
+    found = memory_benchmark(architectures, thread_count(threads), _print_progress)
     if as_json:
         print_json(found)
         return
@@ -175,7 +176,7 @@ def evaluation(
 def _cold_starts(against: Path, repeats: int, threads: int, as_json: bool) -> None:
     from proxy_trainer.benchmarks.cold_start_benchmark import cold_start_benchmark
 
-    found = cold_start_benchmark(against, repeats, threads or len(os.sched_getaffinity(0)), _print_progress)
+    found = cold_start_benchmark(against, repeats, thread_count(threads), _print_progress)
     if as_json:
         print_json(found)
         return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
+from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
 from proxy_trainer.native_output import suppress_native_output
@@ -22,9 +23,16 @@ def run_in_fresh_process(function: Callable[..., T], *arguments: Any) -> T:
 def run_in_fresh_processes(
     processes: int, function: Callable[..., T], *arguments: Any, environment: Mapping[str, str] | None = None
 ) -> list[T]:
-    """The results of the same call in several fresh processes at once, with `environment` added to their variables."""
+    """The results of the same call in several fresh processes at once, with `environment` added to their variables.
+
+    Raises the exception of a process; a BrokenBarrierError only where there is no other, since it is a consequence.
+    """
     with _environment(environment or {}), ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return [each.result() for each in [pool.submit(_call_quietly, function, arguments) for _ in range(processes)]]
+        calls = [pool.submit(_call_quietly, function, arguments) for _ in range(processes)]
+        errors = [error for call in calls if (error := call.exception()) is not None]
+        if errors:
+            raise min(errors, key=lambda error: isinstance(error, BrokenBarrierError))
+        return [call.result() for call in calls]
 
 
 def _call_quietly(function: Callable[..., T], arguments: tuple[Any, ...]) -> T:

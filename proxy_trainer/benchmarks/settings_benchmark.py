@@ -26,7 +26,11 @@ class Barrier(Protocol):
     """Synchronises processes."""
 
     def wait(self) -> int:
-        """Blocks until all processes have called it."""
+        """Blocks until all processes have called it. Raises BrokenBarrierError once one has called `abort`."""
+        ...
+
+    def abort(self) -> None:
+        """Makes `wait` raise in all processes."""
         ...
 
 
@@ -116,8 +120,20 @@ def step_seconds(task: ProxyTask, setting: Setting) -> float:
 def time_steps(task: ProxyTask, threads: int, intra_op_threads: int, start: Barrier) -> float:
     """The median seconds of a steady step in this process, where TensorFlow must not have run with other threads.
 
-    The process warms up, waits at the barrier `start`, and then measures.
+    The process warms up, waits at the barrier `start`, and then measures. It aborts the barrier where it fails before,
+    so that the other processes do not wait for it.
     """
+    try:
+        step = _warmed_up_step(task, threads, intra_op_threads)
+    except BaseException:
+        start.abort()
+        raise
+    start.wait()
+    return statistics.median(step() for _ in range(STEPS))
+
+
+def _warmed_up_step(task: ProxyTask, threads: int, intra_op_threads: int) -> Callable[[], float]:
+    """A training step that returns its seconds, after WARM_UP_STEPS of them."""
     from proxy_trainer.benchmarks.engine_benchmark import CLASSES, random_batch
     from proxy_trainer.engine import runtime
     from proxy_trainer.engine.engine import Engine
@@ -133,5 +149,4 @@ def time_steps(task: ProxyTask, threads: int, intra_op_threads: int, start: Barr
 
     for _ in range(WARM_UP_STEPS):
         step()
-    start.wait()
-    return statistics.median(step() for _ in range(STEPS))
+    return step

@@ -102,8 +102,8 @@ def _no_object_on_a_level(split: CocoSplit, task: ProxyTask) -> Finding | None:
         return None
     message = (
         f"{split.annotations_file.name}: no object is large enough for any level of the network: at {task.image_px} px "
-        f"the largest of {counted(len(sides), 'object')} is {largest:.2g} px wide, the smallest anchor "
-        f"{smallest_anchor:g}; raise image_px, lower anchor_size, or cut the images into tiles"
+        f"the largest of {counted(len(sides), 'object')} has the area of a square of {largest:.2g} px, the smallest "
+        f"anchor a side of {smallest_anchor:g} px; raise image_px, lower anchor_size, or cut the images into tiles"
     )
     examples = tuple(split.file_names[int(image)] for image in dict.fromkeys(training.images[:MAX_EXAMPLES].tolist()))
     return Finding("no-object-on-a-level", len(sides), message, examples)

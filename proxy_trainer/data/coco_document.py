@@ -28,7 +28,7 @@ def read_annotation_file(annotations: Path) -> bytes:
 
 
 def parse_document(annotations: Path, content: bytes, columns: BoxColumns) -> dict[str, list[Any]]:
-    """The three sections of an annotation file, with rows of `columns` in the place of annotations.
+    """The three sections of an annotation file, with rows of `columns` instead of annotations.
 
     Raises DataError (one line: the file, the section, the expected value), EmptySplitError where it lists no image.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from proxy_trainer.data.identifiers import identifier
 from proxy_trainer.data.image_header import read_header
 from proxy_trainer.data.image_names import ImageNames, find_images
 from proxy_trainer.errors import DataError, UnreadableImageError
+from proxy_trainer.threads import thread_count
 
 _URL_FIELDS = ("coco_url", "flickr_url")
 """Where a name is taken from in files without `file_name`, such as those of LVIS."""
@@ -99,7 +99,7 @@ def _sizes(
 
     sizes = stated.copy()
     if images.found.any():
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(thread_count()) as pool:
             sizes[unknown] = list(pool.map(size, unknown))
     else:
         sizes[unknown] = 1  # Nothing is there, which is the error that says more.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from proxy_trainer.data import packed_cache
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.images import decode_image, image_content, image_status, resize_and_pad, resized_size
 from proxy_trainer.errors import DataError
+from proxy_trainer.threads import thread_count
 
 _CHUNK_IMAGES = 64
 
@@ -56,12 +56,12 @@ def decode_split(
 
     The cache key is a digest of the image sizes and of the path, size, modification and change time and inode of each
     image. Concurrent calls of several processes are safe: each writes to its own directory, and the first to rename it
-    into place wins. `alive` is called now and then; an exception of it ends the call. Raises DataAwayError where the
-    data set is away, UnreadableImageError for a damaged image, DataError where an image differs in size from its
-    annotations or the cache cannot be written, and DiskFullError where no space is left.
+    into place wins. `threads` images are decoded at once, by default one for each processor. `alive` is called now and
+    then; an exception that it raises ends the call. Raises DataAwayError where the data set is away,
+    UnreadableImageError for a damaged image, DataError where an image differs in size from its annotations or the cache
+    cannot be read or written, and DiskFullError where no space is left.
     """
-    threads = threads or os.cpu_count() or 1
-    packed = _packed(split, image_px, cache_dir, threads, alive)
+    packed = _packed(split, image_px, cache_dir, thread_count(threads), alive)
     scale = image_px / split.sizes.max(axis=1)
     sizes = np.array([resized_size(int(height), int(width), image_px) for height, width in split.sizes], np.int32)
     boxes, classes = padded_boxes(split, scale)
@@ -112,6 +112,7 @@ def _prepare(split: CocoSplit, index: int, image_px: int) -> packed_cache.Packed
 
 
 def padded_boxes(split: CocoSplit, scale: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """The `boxes` and `classes` of a `DecodedSplit`; `scale` float64 [n] is resized over original size."""
     found = split.training_boxes
     counts = np.bincount(found.images, minlength=len(split))
     most = max(1, int(counts.max(initial=0)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from sklearn.datasets import load_digits
 
 from proxy_trainer.data.digit_scenes import Glyphs, Scene, compose_scene
 from proxy_trainer.data.digits_parameters import DigitsParameters
+from proxy_trainer.threads import thread_count
 
 SPLITS = ("train", "val")
 _VAL_GLYPHS = 0.25
@@ -57,7 +57,7 @@ def write_splits(directory: Path, parameters: DigitsParameters, progress: Callab
 @contextmanager
 def _process_map(images: int) -> Iterator[Callable[..., Iterator[Any]]]:
     """An ordered `map` over as many processes as pay off for this many images."""
-    processes = min(len(os.sched_getaffinity(0)), images // _IMAGES_PER_PROCESS)
+    processes = min(thread_count(), images // _IMAGES_PER_PROCESS)
     if processes < 2:
         yield map
         return

@@ -14,6 +14,7 @@ from proxy_trainer.data.findings import MAX_EXAMPLES, Finding, findings_of
 from proxy_trainer.data.image_header import ImageHeader, read_header
 from proxy_trainer.data.images import TRANSPOSED, depth_findings, read_image
 from proxy_trainer.errors import DataError
+from proxy_trainer.threads import thread_count
 
 DECODED_IMAGES = 256
 """So many images of a split, evenly spread, are decoded where not all are."""
@@ -63,7 +64,7 @@ def check_images(split: CocoSplit, progress: OnProgress, *, every: bool) -> Imag
 
     headers: list[ImageHeader | None] = []
     faults = {}
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(thread_count()) as pool:
         for start in range(0, count, _CHUNK_IMAGES):
             chunk = range(start, min(start + _CHUNK_IMAGES, count))
             for index, found in zip(chunk, pool.map(check, chunk), strict=True):

@@ -49,7 +49,7 @@ def image_status(split: CocoSplit, index: int) -> os.stat_result:
 
 @contextmanager
 def _errors_of(split: CocoSplit) -> Iterator[None]:
-    """Raises DataAwayError in the place of UnreadableImageError where the images directory is missing or empty."""
+    """Raises DataAwayError instead of UnreadableImageError where the images directory is missing or empty."""
     try:
         yield
     except UnreadableImageError:

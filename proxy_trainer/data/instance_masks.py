@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from pycocotools import mask as rle
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.coco_document import read_annotation_file
 from proxy_trainer.data.findings import brief
-from proxy_trainer.data.identifiers import identifier
+from proxy_trainer.data.identifiers import id_indices, identifier
 from proxy_trainer.data.segmentation_bounds import is_polygon, segmentation_bounds
 from proxy_trainer.errors import DataError, EmptySplitError
 
@@ -65,20 +65,20 @@ def load_instance_masks(split: CocoSplit) -> InstanceMasks:
     is neither polygons nor a run-length encoded mask of the picture's size, and EmptySplitError where none is left.
     """
     document = json.loads(read_annotation_file(split.annotations_file))
-    images: dict[int | str | None, int] = {number: index for index, number in enumerate(split.image_ids)}
-    names = {category["name"]: index for index, category in enumerate(_named(split))}
-    categories = {
-        identifier(found["id"]): names[str(found["name"]).strip()]
-        for found in document["categories"]
-        if str(found.get("name", "")).strip() in names
-    }
+    annotations, listed_images, listed_classes = (document[name] for name in ("annotations", "images", "categories"))
+    image_of = {number: index for index, number in enumerate(split.image_ids)}
+    class_of = {name: index for index, name in enumerate(split.category_names)}
+    images = _named(
+        annotations, "image_id", listed_images, [image_of.get(each, -1) for each in _ids(listed_images, "id")]
+    )
+    classes = _named(
+        annotations, "category_id", listed_classes, [class_of.get(each["name"], -1) for each in listed_classes]
+    )
     rows: list[tuple[int, int, Encoded, bool]] = []
-    for number, annotation in enumerate(document["annotations"]):
-        image, category = images.get(identifier(annotation.get("image_id"))), identifier(annotation.get("category_id"))
-        if image is None or category not in categories:
-            continue
-        outline = _encoded(split, number, annotation.get("segmentation"), image)
-        rows.append((image, categories[category], outline, annotation.get("iscrowd") in (1, "1")))
+    for number, (annotation, image, category) in enumerate(zip(annotations, images, classes, strict=True)):
+        if min(image, category) >= 0:
+            outline = _encoded(split, number, annotation.get("segmentation"), image)
+            rows.append((image, category, outline, annotation.get("iscrowd") in (1, "1")))
     if not rows:
         raise EmptySplitError(f"{split.annotations_file} has no object with an outline")
     rows.sort(key=lambda row: row[0])
@@ -94,8 +94,17 @@ def load_instance_masks(split: CocoSplit) -> InstanceMasks:
     )
 
 
-def _named(split: CocoSplit) -> list[dict[str, Any]]:
-    return [{"id": i, "name": n} for i, n in zip(split.category_ids, split.category_names, strict=True)]
+def _named(
+    annotations: Sequence[Mapping[str, Any]], field: str, listed: Sequence[Mapping[str, Any]], of_split: Sequence[int]
+) -> list[int]:
+    """The value in `of_split` of the listed entry that each annotation names in `field`; -1 where none is listed."""
+    places, _ = id_indices(_ids(annotations, field), _ids(listed, "id"))
+    return [of_split[place] if place >= 0 else -1 for place in places.tolist()]
+
+
+def _ids(entries: Sequence[Mapping[str, Any]], field: str) -> list[int | str]:
+    """The id in a field of each entry; `load_split` has refused entries without one."""
+    return [number for entry in entries if (number := identifier(entry[field])) is not None]
 
 
 def _encoded(split: CocoSplit, number: int, found: Any, image: int) -> Encoded:

@@ -8,6 +8,7 @@ digests of pieces of 16 MiB, so that threads can share the work.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -15,9 +16,9 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +26,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from proxy_trainer.data.file_errors import file_error
 from proxy_trainer.errors import write_error
 from search_space.atomic_file import fsync_directory, move_aside, partial_path
 from search_space.regular_file import open_regular, read_regular
@@ -35,6 +37,8 @@ FORMAT_VERSION = 2
 PIECE_BYTES = 16 * 2**20
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _PIXELS, _IMAGES, _MANIFEST = "pixels.npy", "images.npy", "manifest.json"
+_DAMAGE = (errno.ENOENT, errno.ENOTDIR, errno.EINVAL)
+"""What the system reports of a file that is missing or is not a regular one."""
 
 log = logging.getLogger(__name__)
 
@@ -72,14 +76,15 @@ def read_entry(
 ) -> PackedImages | None:
     """The images of an entry, None where there is no usable one: a damaged entry is logged and removed.
 
-    All of its bytes are read and compared with their digest, in `threads` threads; `alive` is called meanwhile. Raises
-    DiskFullError or DataError where a damaged entry cannot be removed.
+    All of its bytes are read and compared with their digest, in `threads` threads; `alive` is called meanwhile, and an
+    exception that it raises ends the call. Raises DataAwayError or DataError where the entry cannot be read, and
+    DiskFullError or DataError where a damaged one cannot be removed.
     """
     if not os.path.lexists(entry_dir):
         return None
     try:
         return _checked(entry_dir, images, image_px, threads, alive)
-    except (_DamagedError, OSError, ValueError, TypeError, RecursionError) as error:  # those of JSON too
+    except _DamagedError as error:
         log.warning("the image cache %s is damaged (%s) and is built again", entry_dir, error)
     try:
         # Renamed first, because another worker may be writing a new entry, and others still read this one.
@@ -169,11 +174,12 @@ class _DigestingFile:
 
 
 def _checked(entry_dir: Path, images: int, image_px: int, threads: int, alive: Callable[[], None]) -> PackedImages:
-    """The images of an entry. Raises _DamagedError, or what reading a damaged manifest raises."""
-    manifest = _Manifest(**json.loads(read_regular(entry_dir / _MANIFEST)))
+    """The images of an entry. Raises _DamagedError, and DataError or DataAwayError where it cannot be read."""
+    with _reading(entry_dir):
+        document, content = read_regular(entry_dir / _MANIFEST), read_regular(entry_dir / _IMAGES)
+    manifest, header = _manifest(document), _header(images, _DIGEST_BYTES)
     if manifest.format != FORMAT_VERSION:
         raise _DamagedError(f"its format is {manifest.format!r}, which should be {FORMAT_VERSION}")
-    content, header = read_regular(entry_dir / _IMAGES), _header(images, _DIGEST_BYTES)
     digests = content[len(header) :]
     if not content.startswith(header) or len(digests) != images * _DIGEST_BYTES:
         raise _DamagedError(f"{_IMAGES} is not an array of {images} digests")
@@ -181,17 +187,39 @@ def _checked(entry_dir: Path, images: int, image_px: int, threads: int, alive: C
         raise _DamagedError(f"{_IMAGES} does not have the digest of the manifest")
     shape = (images, image_px, image_px, 3)
     header = _header(*shape)
-    with open_regular(entry_dir / _PIXELS) as file:
-        size = os.fstat(file.fileno()).st_size
+    with _reading(entry_dir):
+        file = open_regular(entry_dir / _PIXELS)
+    with file:
+        with _reading(entry_dir):
+            size, start = os.fstat(file.fileno()).st_size, file.read(len(header))
         if size != manifest.pixels_bytes or size != len(header) + math.prod(shape):
             raise _DamagedError(f"{_PIXELS} has {size} bytes, which should be {len(header) + math.prod(shape)}")
-        if file.read(len(header)) != header:
+        if start != header:
             raise _DamagedError(f"{_PIXELS} is not an array of the shape {shape}")
-        if _sha256(file, size, threads, alive) != manifest.pixels_sha256:
+        if _sha256(file, size, threads, alive, entry_dir) != manifest.pixels_sha256:
             raise _DamagedError(f"{_PIXELS} does not have the digest of the manifest")
         # The map is of the file that was checked, also where another one has taken its name.
-        pixels = np.memmap(file, np.uint8, "r", len(header), shape)
+        with _reading(entry_dir):
+            pixels = np.memmap(file, np.uint8, "r", len(header), shape)
     return PackedImages(pixels, np.frombuffer(digests, np.uint8).reshape(images, _DIGEST_BYTES))
+
+
+@contextmanager
+def _reading(entry_dir: Path) -> Iterator[None]:
+    """Raises _DamagedError where a file is missing or no regular one, and DataError where it cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DAMAGE:
+            raise _DamagedError(str(error)) from error
+        raise file_error("the image cache", entry_dir, error) from error
+
+
+def _manifest(content: bytes) -> _Manifest:
+    try:
+        return _Manifest(**json.loads(content))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _DamagedError(f"{_MANIFEST}: {error}") from error
 
 
 def _header(*shape: int) -> bytes:
@@ -201,13 +229,14 @@ def _header(*shape: int) -> bytes:
     return header.getvalue()
 
 
-def _sha256(file: BinaryIO, size: int, threads: int, alive: Callable[[], None]) -> str:
+def _sha256(file: BinaryIO, size: int, threads: int, alive: Callable[[], None], entry_dir: Path) -> str:
     digest, starts = hashlib.sha256(), range(0, size, PIECE_BYTES)
     with ThreadPoolExecutor(threads) as pool:
-        for first in range(0, len(starts), threads):  # so that an exception of `alive` ends it soon
+        for first in range(0, len(starts), threads):  # so that an exception that `alive` raises ends it soon
             some = starts[first : first + threads]
-            for piece in pool.map(lambda start: hashlib.sha256(os.pread(file.fileno(), PIECE_BYTES, start)), some):
-                digest.update(piece.digest())
+            with _reading(entry_dir):
+                for piece in pool.map(lambda start: hashlib.sha256(os.pread(file.fileno(), PIECE_BYTES, start)), some):
+                    digest.update(piece.digest())
             alive()
     return digest.hexdigest()
 

@@ -26,7 +26,7 @@ from proxy_trainer.data.instance_masks import InstanceMasks
 from proxy_trainer.data.voc_segmentation import LabelledPictures, read_labelled
 
 Values = Sequence[bytes] | Sequence[int] | npt.NDArray[np.float32]
-"""Those of a feature."""
+"""The values of a feature."""
 
 BACKGROUND_LABELS = 1
 """In records of detection, 0 is the background, so labels begin at 1, in the order of the classes."""

@@ -2,8 +2,8 @@
 
 `JPEGImages/NAME.jpg`, `SegmentationClass/NAME.png` (palette or grey, the class of each pixel, 255 for pixels that do
 not count), `ImageSets/Segmentation/train.txt` and `val.txt` with a NAME a line. Where they exist, `trainaug.txt` (or
-`train_aug.txt`) and `SegmentationClassAug/` have the extra annotations of B. Hariharan et al., ICCV 2011, for training.
-`classes.txt` has the names of the classes, the background first; without it they are those of Pascal VOC.
+`train_aug.txt`) and `SegmentationClassAug/` have the extra annotations of B. Hariharan et al., ICCV 2011, for training
+only. `classes.txt` has the names of the classes, the background first; without it they are those of Pascal VOC.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ VOC_CLASSES = (
 
 _LISTS = Path("ImageSets") / "Segmentation"
 _TRAIN_LISTS = ("trainaug.txt", "train_aug.txt", "train.txt")
+_MASKS, _TRAIN_MASKS = ("SegmentationClass",), ("SegmentationClassAug", "SegmentationClass")
 _PALETTE_MODES = ("P", "L")
 
 
@@ -64,7 +65,8 @@ def load_voc_segmentation(directory: Path) -> VocSegmentation:
     """
     try:
         train = next((name for name in _TRAIN_LISTS if (directory / _LISTS / name).is_file()), _TRAIN_LISTS[-1])
-        return VocSegmentation(_split(directory, train), _split(directory, "val.txt"), _classes(directory))
+        train_split, val_split = _split(directory, train, _TRAIN_MASKS), _split(directory, "val.txt", _MASKS)
+        return VocSegmentation(train_split, val_split, _classes(directory))
     except OSError as error:
         raise file_error("the data set directory", directory, error) from None
 
@@ -79,7 +81,8 @@ def _classes(directory: Path) -> tuple[str, ...]:
     return names
 
 
-def _split(directory: Path, list_name: str) -> LabelledPictures:
+def _split(directory: Path, list_name: str, mask_folders: tuple[str, ...]) -> LabelledPictures:
+    """The listed pictures; each mask is in the first of the folders that has it."""
     path = directory / _LISTS / list_name
     if not path.is_file():
         raise DataAwayError(f"there is no file {path}; the layout is that of Pascal VOC")
@@ -91,8 +94,7 @@ def _split(directory: Path, list_name: str) -> LabelledPictures:
         if Path(name).name != name:
             raise DataError(f"{path} lists {name!r}, which must be the name of a picture without its suffix")
         images.append(_existing(path, [directory / "JPEGImages" / f"{name}.jpg"]))
-        folders = ("SegmentationClassAug", "SegmentationClass")
-        masks.append(_existing(path, [directory / folder / f"{name}.png" for folder in folders]))
+        masks.append(_existing(path, [directory / folder / f"{name}.png" for folder in mask_folders]))
     return LabelledPictures(tuple(images), tuple(masks))
 
 

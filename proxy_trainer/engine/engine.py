@@ -104,9 +104,8 @@ class Engine:
         self._network = network
         self._micro_batches = MicroBatches.of(task, visible_devices(task) if devices is None else devices)
         self._device = self._micro_batches.devices[0]
-        # With unequal widths everywhere, the network has every parameter that any architecture can have.
-        unequal = replace(like, widths=tuple(range(100, 100 + 10 * NUM_BLOCKS, 10)))
-        self._superset = task.architecture(unequal, class_slots)
+        # With unequal widths, after scaling, the network has every parameter that any architecture can have.
+        self._superset = replace(task.architecture(like, class_slots), widths=tuple(range(1, NUM_BLOCKS + 1)))
         self._trainings_traced = 0
         self._predictions_traced = 0
         self._compiled: OrderedDict[Architecture, _Graphs] = OrderedDict()
@@ -179,19 +178,19 @@ class Engine:
         Raises ValueError for a candidate of another structure, and for a state whose lengths do not fit its network.
         """
         if not self.supports(candidate):
-            raise ValueError(f"{candidate.name} has other repeats or operations than this engine")
+            raise ValueError(
+                f"{candidate.name} has the structure {candidate.structure}, not {self._superset.structure}"
+            )
         architecture = self._task.architecture(candidate, self._class_slots)
         parameters = parameters_of(self._network, architecture)
+        if start is not None:
+            _check_lengths(start, _lengths(self._task, parameters))
         if self._task.jit_compile:
             self._graphs = self._compiled_graphs(architecture)
         self._layout.load(parameters)
-        trainable = [p for p in parameters if p.is_trainable]
-        sizes = [p.size for p in trainable]
-        self._decay.assign(np.repeat([self._task.weight_decay * p.is_decayed for p in trainable], sizes))
-        state = fresh_state(self._task, parameters, seed) if start is None else start
-        if len(state.weights) != sum(sizes):
-            raise ValueError(f"the state has {len(state.weights):,} weights; this network has {sum(sizes):,}")
-        self._assign(state)
+        decays = [np.full(p.size, self._task.weight_decay * p.is_decayed) for p in parameters if p.is_trainable]
+        self._decay.assign(np.concatenate(decays))
+        self._assign(fresh_state(self._task, parameters, seed) if start is None else start)
 
     def train_step(self, batch: TrainingBatch, learning_rate: float, path_seed: tuple[int, int]) -> DetectionLoss:
         """One step of the task's optimiser; returns the loss before it. `path_seed` seeds stochastic depth."""
@@ -230,11 +229,6 @@ class Engine:
         finally:
             self._statistics.assign(running)
 
-    def weights(self) -> npt.NDArray[np.float32]:
-        """The current weights as a flat vector, in the order of `search_space.cost.parameters`."""
-        values: npt.NDArray[np.float32] = self._weights.numpy()
-        return values
-
     def state(self) -> EngineState:
         """A copy of the current state."""
         return EngineState._make([*(vector.numpy().copy() for vector in self._vectors), int(self._steps_done.numpy())])
@@ -244,9 +238,7 @@ class Engine:
 
         Raises ValueError, and changes nothing, for a state whose vectors have other lengths.
         """
-        for name, variable, values in zip(EngineState._fields, self._vectors, state[:-1], strict=False):
-            if values.shape != variable.numpy().shape:
-                raise ValueError(f"{name} has shape {values.shape}; this network has {variable.numpy().shape}")
+        _check_lengths(state, [len(variable.numpy()) for variable in self._vectors])
         self._assign(state)
 
     def _assign(self, state: EngineState) -> None:
@@ -291,6 +283,18 @@ class Engine:
 
     def _detect(self, network: ProxyNetwork, pixels: tf.Tensor, sizes: tf.Tensor) -> Any:
         return non_max_suppression(*self._predict(network, pixels, sizes))
+
+
+def _lengths(task: ProxyTask, parameters: Sequence[Parameter]) -> list[int]:
+    """The lengths of the vectors of a state, in the order of `EngineState`."""
+    weights, statistics = (sum(p.size for p in group) for group in by_kind(parameters))
+    return [weights, weights, weights if has_second_moment(task) else 0, weights, statistics]
+
+
+def _check_lengths(state: EngineState, lengths: Sequence[int]) -> None:
+    for name, values, length in zip(EngineState._fields, state[:-1], lengths, strict=False):
+        if values.shape != (length,):
+            raise ValueError(f"{name} has shape {values.shape}; this network has {(length,)}")
 
 
 def _pad_batch(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:

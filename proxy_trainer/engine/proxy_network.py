@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 import tensorflow as tf
@@ -116,8 +117,12 @@ class ProxyNetwork:
 
     def _by_anchor(self, maps: dict[int, tf.Tensor], values: int) -> tf.Tensor:
         """Predictions by level as float32 `[batch, anchors, values]`, with `values` numbers per anchor."""
-        flat = [tf.reshape(maps[level], [tf.shape(maps[level])[0], -1, values]) for level in LEVELS]
-        return tf.cast(tf.ensure_shape(tf.concat(flat, axis=1), [None, len(self._anchors), values]), tf.float32)
+        return tf.cast(tf.ensure_shape(by_anchor(maps, values), [None, len(self._anchors), values]), tf.float32)
+
+
+def by_anchor(maps: Mapping[int, tf.Tensor], values: int) -> tf.Tensor:
+    """Predictions by level as `[batch, anchors, values]`, with `values` numbers per anchor."""
+    return tf.concat([tf.reshape(maps[level], [tf.shape(maps[level])[0], -1, values]) for level in LEVELS], axis=1)
 
 
 def normalise(pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:

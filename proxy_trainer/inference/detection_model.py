@@ -25,9 +25,10 @@ from search_space.task_model import TaskModel
 
 @dataclass(frozen=True)
 class DetectionModel:
-    """A `Runnable`."""
+    """A `Runnable`; `threads` is the number of processors to use."""
 
     detector: LoadedDetector
+    threads: int
 
     def evaluate(self, data: Path, split: str, cache_dir: Path, progress: Progress) -> Report:
         """The twelve COCO metrics, and the AP of each class."""
@@ -36,7 +37,7 @@ class DetectionModel:
 
         check_layout(data, "detection")
         images = scored_split(data, split, recipe_fields(self.detector))
-        found = evaluate_detector(self.detector, images, cache_dir, progress)
+        found = evaluate_detector(self.detector, images, cache_dir, progress, threads=self.threads)
         facts = [
             *model_facts(self.detector.path, self.detector.format, self.detector.specification.architecture.name),
             ("images", images_text(found.identity.images, images.annotations_file, found.is_held_out)),

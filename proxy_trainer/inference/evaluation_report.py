@@ -59,15 +59,20 @@ class EvaluationReport:
 
 
 def evaluate_detector(
-    detector: LoadedDetector, split: CocoSplit, cache_dir: Path, progress: Callable[[int, int], None]
+    detector: LoadedDetector,
+    split: CocoSplit,
+    cache_dir: Path,
+    progress: Callable[[int, int], None],
+    *,
+    threads: int | None = None,
 ) -> EvaluationReport:
-    """The report on one split.
+    """The report on one split, whose images `threads` threads decode, by default one for each processor.
 
     Raises InvalidValueError where detector and data have no class in common, and DataError for images that cannot be
     read or a split without a box to score against.
     """
     classes, evaluator = class_map(detector.specification, split), CocoEvaluator(split)
-    images = decode_split(split, detector.image_px, cache_dir)
+    images = decode_split(split, detector.image_px, cache_dir, threads=threads)
     identity = SplitIdentity.of(split, images.image_digests)
     began = time.monotonic()
     detections = detections_on(images, detector.detects, progress)

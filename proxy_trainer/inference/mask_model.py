@@ -33,8 +33,8 @@ from search_space.task_model import TaskModel
 class MaskModel:
     """A `Runnable`."""
 
-    def __init__(self, path: Path, model: TaskModel, anchor_size: float) -> None:
-        self._path, self._model = path, model
+    def __init__(self, path: Path, model: TaskModel, anchor_size: float, threads: int) -> None:
+        self._path, self._model, self._threads = path, model, threads
         self._detector = MaskDetector(model.network, anchor_size, loaded_ops(model.tensors))
 
     def evaluate(self, data: Path, split: str, cache_dir: Path, progress: Progress) -> Report:
@@ -46,7 +46,7 @@ class MaskModel:
         images = scored_split(data, split, self._model.recipe.get("training"))
         classes = class_map(self._model, images)
         evaluators = CocoEvaluator(images), MaskEvaluator(images, load_instance_masks(images))
-        decoded = decode_split(images, self._model.architecture.input_px, cache_dir)
+        decoded = decode_split(images, self._model.architecture.input_px, cache_dir, threads=self._threads)
         identity = SplitIdentity.of(images, decoded.image_digests)
         held_out = is_held_out(self._model, identity)
         began = time.monotonic()

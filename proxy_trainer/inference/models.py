@@ -24,7 +24,7 @@ def load_runnable(path: Path, threads: int) -> Runnable:
         from proxy_trainer.inference.detection_model import DetectionModel
         from proxy_trainer.inference.detector import load_any_detector
 
-        return DetectionModel(load_any_detector(path, threads))
+        return DetectionModel(load_any_detector(path, threads), threads)
     model = load_task_model(path)
     with suppress_native_output():
         return _of_task(path, model, threads)
@@ -47,11 +47,11 @@ def _of_task(path: Path, model: TaskModel, threads: int) -> Runnable:
     if model.network.task == "instance-segmentation":
         from proxy_trainer.inference.mask_model import MaskModel
 
-        return MaskModel(path, model, model.anchor_size)
+        return MaskModel(path, model, model.anchor_size, threads)
     from proxy_trainer.inference.detection_model import DetectionModel
     from proxy_trainer.inference.detector import LoadedDetector
     from proxy_trainer.tasks.fixed_detector import FixedDetector
     from proxy_trainer.tasks.inference_ops import loaded_ops
 
     detects = FixedDetector(model.network, model.anchor_size, loaded_ops(model.tensors))
-    return DetectionModel(LoadedDetector(path, MODEL_DIRECTORY, model, detects))
+    return DetectionModel(LoadedDetector(path, MODEL_DIRECTORY, model, detects), threads)

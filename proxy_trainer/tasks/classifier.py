@@ -56,7 +56,7 @@ class Classifier:
 
 
 def crops_signature(image_px: int) -> tf.TensorSpec:
-    """That of crops `[n, px, px, 3]`."""
+    """The signature of crops `[n, px, px, 3]`."""
     return tf.TensorSpec([None, image_px, image_px, 3], tf.uint8)
 
 

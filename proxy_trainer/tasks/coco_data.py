@@ -7,7 +7,7 @@ from typing import Any
 
 from proxy_trainer.data.coco import CocoSplit
 from proxy_trainer.data.data_identity import DataIdentity, SplitIdentity
-from proxy_trainer.data.decoded_images import DecodedSplit, decode_split
+from proxy_trainer.data.decoded_images import DecodedSplit
 from proxy_trainer.tasks.fixed_network import TaskOptions
 from proxy_trainer.training.detection_data import DetectionSplits
 
@@ -38,8 +38,5 @@ def load_coco_data(options: TaskOptions) -> CocoData:
     """The data of a task, decoded into its cache. Raises as `load_dataset` and `decode_split`."""
     task = options.recipe.training
     splits = DetectionSplits.load(options.data_dir, task)
-    decoded = (
-        decode_split(split, task.image_px, options.cache_dir, threads=options.threads)
-        for split in (splits.train, splits.held_out)
-    )
-    return CocoData(splits.train, splits.held_out, *decoded)
+    decoded = splits.decoded(task.image_px, options.cache_dir, options.threads)
+    return CocoData(splits.train, splits.held_out, decoded.train, decoded.held_out)

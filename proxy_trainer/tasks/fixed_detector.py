@@ -11,11 +11,10 @@ import tensorflow as tf
 from proxy_trainer.detection_batch import DetectionBatch
 from proxy_trainer.engine.boxes import decode
 from proxy_trainer.engine.detections import non_max_suppression
-from proxy_trainer.engine.proxy_network import normalise
+from proxy_trainer.engine.proxy_network import by_anchor, normalise
 from proxy_trainer.engine.tensor_ops import TensorOps
 from proxy_trainer.tasks.inference_ops import MakeOps
 from search_space.anchors import anchor_boxes
-from search_space.networks.retinanet import LEVELS
 from search_space.task_network import TaskNetwork
 
 
@@ -43,6 +42,5 @@ def predictions_by_anchor(outputs: Any, anchors: int, classes: int) -> tuple[tf.
     """Class logits `[batch, anchors, classes]` and box codes `[batch, anchors, 4]` of the outputs of a RetinaNet."""
     parts = []
     for maps, values in ((outputs.class_logits, classes), (outputs.boxes, 4)):
-        flat = [tf.reshape(maps[level], [tf.shape(maps[level])[0], -1, values]) for level in LEVELS]
-        parts.append(tf.ensure_shape(tf.concat(flat, axis=1), [None, anchors, values]))
+        parts.append(tf.ensure_shape(by_anchor(maps, values), [None, anchors, values]))
     return parts[0], parts[1]

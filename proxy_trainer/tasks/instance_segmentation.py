@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from proxy_trainer.data.instance_masks import MASK_PX, load_instance_masks
 from proxy_trainer.engine.augment import view_pixels
-from proxy_trainer.engine.proxy_network import normalise
+from proxy_trainer.engine.proxy_network import by_anchor, normalise
 from proxy_trainer.engine.tensor_ops import TensorOps
 from proxy_trainer.tasks.coco_data import load_coco_data
 from proxy_trainer.tasks.fixed_network import FixedTrainee, TaskOptions
@@ -24,8 +24,6 @@ from proxy_trainer.tasks.mask_evaluation import MaskEvaluator
 from proxy_trainer.tasks.mask_losses import mask_loss, mask_targets, proposal_losses, region_losses
 from proxy_trainer.tasks.region_sampling import TrainingRegionOps, Truth
 from proxy_trainer.training.evaluation import CocoEvaluator
-from search_space.networks.mask_rcnn import MaskRcnnOutputs
-from search_space.networks.retinanet import LEVELS
 from search_space.task_network import task_network
 
 
@@ -88,12 +86,14 @@ class InstanceSegmentation(FixedTrainee[MaskBatch]):
         ops: TrainingRegionOps = ops_of(TrainingRegionOps, truth=truth, sampled_regions=count)
         ops.anchor_size = self.task.anchor_size
         outputs = self.network(ops, view_pixels(normalise(batch.pixels, batch.sizes), batch.windows))
-        objectness, anchor_codes = self._by_anchor(outputs)
+        objectness, anchor_codes = by_anchor(outputs.objectness, 1), by_anchor(outputs.anchor_codes, 4)
         classes = self.network.outputs
         terms = dict(
             zip(
                 ("objectness", "proposals"),
-                proposal_losses(objectness, anchor_codes, self._anchors, batch.boxes, batch.labels, batch.matches),
+                proposal_losses(
+                    objectness[..., 0], anchor_codes, self._anchors, batch.boxes, batch.labels, batch.matches
+                ),
                 strict=True,
             )
         )
@@ -104,11 +104,3 @@ class InstanceSegmentation(FixedTrainee[MaskBatch]):
         shape = (-1, ops.positives.boxes.shape[1], *outputs.mask_logits.shape[1:])
         terms["masks"] = mask_loss(tf.reshape(outputs.mask_logits, shape), targets, ops.positives)
         return ops, {"loss": tf.add_n(list(terms.values())), **terms}
-
-    def _by_anchor(self, outputs: MaskRcnnOutputs[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Objectness `[batch, anchors]` and codes `[batch, anchors, 4]`."""
-        objectness, codes = (
-            tf.concat([tf.reshape(maps[level], (tf.shape(maps[level])[0], -1, values)) for level in LEVELS], axis=1)
-            for maps, values in ((outputs.objectness, 1), (outputs.anchor_codes, 4))
-        )
-        return objectness[..., 0], codes

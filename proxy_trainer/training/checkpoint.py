@@ -71,7 +71,6 @@ class CheckpointFile:
 
     def load(self) -> Checkpoint | None:
         """The checkpoint, or None where the file is absent, damaged or of another trial."""
-        self._remove_partial_files()
         try:
             content = read_regular(self._path)
         except FileNotFoundError:
@@ -101,7 +100,7 @@ class CheckpointFile:
 
     def log_unusable(self, reason: str) -> None:
         """Logs a warning that the file is not used, and why."""
-        log.warning("the checkpoint %s is not used: %s; training starts at step 0", self._path, reason)
+        log.warning("the checkpoint %s is not used: %s", self._path, reason)
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replaces the file by this checkpoint, atomically."""
@@ -118,12 +117,12 @@ class CheckpointFile:
         write_atomically(self._path, archive_content(_arrays(checkpoint), self._identity))
 
     def discard(self) -> None:
-        """Removes the file, if it exists."""
+        """Removes the file, if it exists, and its partial files."""
         _remove(self._path)
-        self._remove_partial_files()
+        self.remove_partial_files()
 
-    def _remove_partial_files(self) -> None:
-        """Removes the partial files of processes that were killed during a write."""
+    def remove_partial_files(self) -> None:
+        """Removes the partial files of processes that were killed during a write; no process may be writing now."""
         for partial in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.partial"):
             _remove(partial)
 

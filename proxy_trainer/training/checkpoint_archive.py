@@ -25,6 +25,10 @@ class UnusableError(Exception):
     """A checkpoint file cannot be used; the message says why."""
 
 
+class OtherIdentityError(UnusableError):
+    """A checkpoint file is whole, and of another trial or training."""
+
+
 def archive_content(arrays: Mapping[str, Any], identity: Mapping[str, Any]) -> bytes:
     """The content of a checkpoint file."""
     archive = io.BytesIO()
@@ -36,8 +40,8 @@ def archive_content(arrays: Mapping[str, Any], identity: Mapping[str, Any]) -> b
 def read_archive(content: bytes, identity: Mapping[str, Any], *, of: str) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a file's content, `identity` among them.
 
-    Raises UnusableError where the content is damaged, or the identity is not the wanted one, which is that `of` a trial
-    or a training, for the message.
+    Raises UnusableError where the content is damaged, and OtherIdentityError where the identity is not the wanted one,
+    which is that `of` a trial or a training, for the message.
     """
     line, _, body = content.partition(b"\n")
     words = line.split(b" ")
@@ -65,7 +69,7 @@ def _check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], of: str
     ours, theirs = _flat(json.loads(json.dumps(wanted))), _flat(found)
     for name in sorted(ours.keys() | theirs.keys()):
         if ours.get(name) != theirs.get(name):
-            raise UnusableError(f"its {name} is {theirs.get(name)!r}, and that of this {of} {ours.get(name)!r}")
+            raise OtherIdentityError(f"its {name} is {theirs.get(name)!r}, and that of this {of} {ours.get(name)!r}")
 
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

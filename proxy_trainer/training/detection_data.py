@@ -28,9 +28,10 @@ class DetectionSplits:
         wanted = {"reserved_images": task.reserved_images, "reserve_from": task.reserve_from}
         return cls(*load_dataset(directory, **wanted, seed=RESERVE_SEED))  # type: ignore[arg-type]
 
-    def decoded(self, image_px: int, cache_dir: Path) -> DetectionImages:
+    def decoded(self, image_px: int, cache_dir: Path, threads: int) -> DetectionImages:
         """The images of both. Raises as `decode_split`."""
-        return DetectionImages(*(decode_split(split, image_px, cache_dir) for split in (self.train, self.held_out)))
+        splits = (self.train, self.held_out)
+        return DetectionImages(*(decode_split(split, image_px, cache_dir, threads=threads) for split in splits))
 
     def identity(self, images: DetectionImages) -> DataIdentity:
         """The identity of what was read."""

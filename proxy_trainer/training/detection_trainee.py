@@ -16,7 +16,7 @@ import tensorflow as tf
 from proxy_trainer.engine.engine import Engine, EngineState
 from proxy_trainer.engine.training_batch import TrainingBatch
 from proxy_trainer.training.detection_data import DetectionImages, DetectionSplits
-from proxy_trainer.training.detectors import detector_of, state_of, tensors_of
+from proxy_trainer.training.detectors import detector_of, state_of
 from proxy_trainer.training.evaluation import CocoEvaluator
 from proxy_trainer.training.scoring import PaddedImages, detections_on, recalibration_images, scored_statistics
 from proxy_trainer.training.start_weights import StartWeights
@@ -52,12 +52,11 @@ class DetectionTrainee:
         self._network, self._task, self._seed = network, task, seed
         self._splits, self._images = splits, images
         self._provenance, self._training = provenance, training
-        self._parameters = parameters(network)
         self._batches = TrainingBatches(images.train, task, seed)
         self._stream: Generator[TrainingBatch, None, None] | None = None
         self._evaluator = CocoEvaluator(splits.held_out)
         self._engine = Engine(task, network.class_slots, like=network)
-        initial = None if start.tensors is None else state_of(start.tensors, self._parameters, task)
+        initial = None if start.tensors is None else state_of(start.tensors, parameters(network), task)
         self._engine.load(network, seed, initial)
         self._steps_done = 0
 
@@ -103,10 +102,6 @@ class DetectionTrainee:
         training = {**self._training, "steps_done": self._steps_done}
         specification = replace(model.specification, training=training, provenance=dict(self._provenance))
         save_detector(replace(model, specification=specification), directory)
-
-    def tensors(self) -> Mapping[str, npt.NDArray[np.float32]]:
-        """The averaged weights and running statistics by name."""
-        return tensors_of(self._engine.state(), self._parameters)
 
     @cached_property
     def _recalibration(self) -> PaddedImages:

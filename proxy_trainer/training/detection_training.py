@@ -43,7 +43,7 @@ def detection_training(options: TrainOptions) -> Training:
         specification.anchor_size,
         as_it_stands=specification.weights is not None,
     )
-    images = splits.decoded(network.input_px, options.cache_dir)
+    images = splits.decoded(network.input_px, options.cache_dir, options.threads)
     task, data = recipe.task_for(len(images.train)), splits.identity(images)
     start = StartWeights(None, {"kind": "fresh"})
     if model is not None:

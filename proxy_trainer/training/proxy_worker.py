@@ -42,7 +42,7 @@ class ProxyWorker:
     `threads` is the number of processors to use. A task of kind shared has a supernet for `space`, which is trained
     when it is first needed, unless another process has done so. `identity` is that of the data, which are read once;
     `categories` are the (id, name) of each class slot. `alive` is called now and then while they are read; an exception
-    of it ends the call. With `search_task`, the reserved images are those of finals
+    that it raises ends the call. With `search_task`, the reserved images are those of finals
     (`proxy_trainer.data.fresh_images`), and `has_fresh_images` says whether none of them has given a reward of that
     task; `search_identity` is then that of the data which the search reads of the data set as it is now, and None
     otherwise. Raises DataError where the data set cannot be used, DataAwayError where it is away, DiskFullError where
@@ -71,9 +71,9 @@ class ProxyWorker:
         splits = load_splits(dataset_dir, task, seed, search_task)
         train, self._reserved, self.has_fresh_images = splits.train, splits.reserved, splits.is_fresh
         self._task = task = task.on(len(train))
-        self._train_images = decode_split(train, task.image_px, cache_dir, alive=alive)
+        self._train_images = decode_split(train, task.image_px, cache_dir, threads=threads, alive=alive)
         self._batches = {seed: TrainingBatches(self._train_images, task, seed)}
-        self._reserved_images = decode_split(self._reserved, task.image_px, cache_dir, alive=alive)
+        self._reserved_images = decode_split(self._reserved, task.image_px, cache_dir, threads=threads, alive=alive)
         self.identity = DataIdentity(
             SplitIdentity.of(train, self._train_images.image_digests),
             SplitIdentity.of(self._reserved, self._reserved_images.image_digests),
@@ -105,9 +105,9 @@ class ProxyWorker:
         With `checkpoint`, the trial resumes from that file if it is of this trial, writes it every `checkpoint_steps`
         steps, and removes it at the end; `keep` leaves it there, with the trained state. The metrics equal those of an
         uninterrupted trial, the seconds add up over all processes, and earlier intermediate APs are reported again. An
-        exception of `on_progress` ends the trial; the file remains. `seed`, if it is given, is that of the weights and
-        batches alone; the reserved images stay. The training of the supernet counts as
-        `shared_seconds`, not as seconds of the trial that was the first to need it.
+        exception that `on_progress` raises ends the trial; the file remains. `seed`, if it is given, is that of the
+        weights and batches alone; the reserved images stay. The training of the supernet counts as `shared_seconds`,
+        not as seconds of the trial that was the first to need it.
 
         Raises NonFiniteLossError where the loss is not finite.
         """

@@ -1,4 +1,4 @@
-"""The directory of a training run: its checkpoint, history, description and models, each replaced atomically.
+"""The directory of a training run: its checkpoint, history and description, replaced atomically, and its models.
 
 best/           the model directory of the best evaluation
 last/           that of the checkpoint, with metrics where it was evaluated
@@ -6,6 +6,9 @@ checkpoint      everything that the next step depends on (`proxy_trainer.trainin
 history.jsonl   a row for each logged step: losses, learning rate, and metrics where it was evaluated
 run.json        what is trained, by what, how far, the best so far, and the seconds that it took
 tensorboard/    the history as event files
+
+A model directory is replaced in two renames. Where a process is killed between them, the next one restores the old
+model before it trains.
 """
 
 from __future__ import annotations
@@ -22,11 +25,11 @@ from typing import Any, BinaryIO
 import numpy.typing as npt
 
 from proxy_trainer.errors import write_error
-from proxy_trainer.training.checkpoint_archive import UnusableError, archive_content, read_archive
+from proxy_trainer.training.checkpoint_archive import OtherIdentityError, UnusableError, archive_content, read_archive
 from search_space.atomic_file import fsync_directory, fsync_tree, partial_path, write_atomically
 from search_space.errors import InvalidValueError
 from search_space.regular_file import open_regular, read_regular
-from search_space.run_files import CHECKPOINT, DESCRIPTION, HISTORY
+from search_space.run_files import BEST, CHECKPOINT, DESCRIPTION, HISTORY, LAST
 
 _LOCK = ".lock"
 
@@ -65,6 +68,7 @@ class RunDirectory:
                 raise InvalidValueError(
                     f"another process trains in {self.path}; wait for it, or name another directory", field="out"
                 ) from None
+            self._restore_models()
             self._remove_partial_files()
             try:
                 yield
@@ -84,10 +88,15 @@ class RunDirectory:
             return None
         except OSError as error:
             raise InvalidValueError(f"the checkpoint {path} cannot be read: {error.strerror}", field="out") from error
-        except UnusableError as error:
+        except OtherIdentityError as error:
             raise InvalidValueError(
                 f"{self.path} has another training, which is not continued: {error}; name another directory, or "
                 "remove this one",
+                field="out",
+            ) from error
+        except UnusableError as error:
+            raise InvalidValueError(
+                f"the checkpoint {path} cannot be used: {error}; name another directory, or remove this one",
                 field="out",
             ) from error
 
@@ -125,15 +134,29 @@ class RunDirectory:
     def replace_model(self, name: str, save: Callable[[Path], None]) -> None:
         """Replaces the model directory `name` by what `save` writes into an empty directory."""
         target = self.path / name
-        new, old = partial_path(target), partial_path(target)
+        new, old = partial_path(target), self._replaced(name)
         with self._errors(name):
             new.mkdir()
             save(new)
             fsync_tree(new)
             if target.exists():
+                shutil.rmtree(old, ignore_errors=True)
                 target.rename(old)
             new.rename(target)
             fsync_directory(self.path)
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _replaced(self, name: str) -> Path:
+        """The place of a model directory while another replaces it."""
+        return self.path / f".{name}.replaced"
+
+    def _restore_models(self) -> None:
+        """Restores the models of a process that was killed while it replaced them."""
+        for name in (BEST, LAST):
+            target, old = self.path / name, self._replaced(name)
+            with self._errors(name):
+                if old.is_dir() and not target.exists():
+                    old.rename(target)
             shutil.rmtree(old, ignore_errors=True)
 
     def _remove_partial_files(self) -> None:

@@ -111,17 +111,18 @@ class Supernet:
     ) -> None:
         """Loads the trained weights from `directory`, or trains them and saves them there.
 
-        A checkpoint is written every 30 seconds, from which an interrupted training resumes. An exception of `report`
-        ends the training. Raises SharedTrainingDivergedError where the loss is not finite, DiskFullError where there
-        is no space, and DataError where the directory cannot be written.
+        A checkpoint is written every 30 seconds, from which an interrupted training resumes. An exception that `report`
+        raises ends the training. Raises SharedTrainingDivergedError where the loss is not finite, DiskFullError where
+        there is no space, and DataError where the directory cannot be written.
         """
         path = directory / weights_file_name(self.digest)
-        weights = CheckpointFile(path, self._identity)
+        weights, file = (CheckpointFile(each, self._identity) for each in (path, path.with_suffix(".checkpoint")))
         with _exclusive_lock(path.with_suffix(".lock"), lambda: report(0, None)):
+            for each in (weights, file):
+                each.remove_partial_files()
             found = self._load(weights, _only_average)
             is_reused = found is not None
             if found is None:
-                file = CheckpointFile(path.with_suffix(".checkpoint"), self._identity)
                 found = self._train(engine, batches(), file, report)
                 try:
                     weights.write(found)

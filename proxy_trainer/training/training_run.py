@@ -106,9 +106,9 @@ class TrainingRun:
     ) -> RunResult:
         """Trains to the end, or until `is_stopped` after some step; then a checkpoint is written.
 
-        `report` is called after every step; an exception of it ends the run as a kill would. Raises NonFiniteLossError
-        where the loss is not finite (the checkpoint is of an earlier step), InvalidValueError for a directory that
-        cannot be used, and DiskFullError or DataError where a file cannot be written.
+        `report` is called after every step; an exception that it raises ends the run as a kill would. Raises
+        NonFiniteLossError where the loss is not finite (the checkpoint is of an earlier step), InvalidValueError for a
+        directory that cannot be used, and DiskFullError or DataError where a file cannot be written.
         """
         with self._directory.locked():
             self._resume()

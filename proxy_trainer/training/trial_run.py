@@ -55,8 +55,11 @@ class TrialRun:
 
     def resume(self) -> None:
         """Continues from the checkpoint, if there is a usable one."""
-        found = self.file.load() if self.file else None
-        if self.file is None or found is None:
+        if self.file is None:
+            return
+        self.file.remove_partial_files()
+        found = self.file.load()
+        if found is None:
             return
         try:
             self.engine.restore(found.state)

@@ -262,4 +262,6 @@ def test_what_is_written_without_a_directory_stands_in_the_current_one(
     assert json.loads(_run("fix", edge_case_coco, "--json"))
     assert (tmp_path / f"{edge_case_coco.name}-fixed" / "report.txt").is_file()
     _run("register", "odd-1", edge_case_coco)
-    assert json.loads(_run("preview", "odd-1", "--json"))["files"][0] == str(tmp_path / "odd-1-preview" / "train.png")
+    for name in ("odd-1", edge_case_coco.name):  # a registered one, and a directory here
+        drawn = json.loads(_run("preview", name, "--json"))
+        assert drawn["files"][0] == str(tmp_path / f"{name}-preview" / "train.png")

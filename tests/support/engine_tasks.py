@@ -44,7 +44,7 @@ def train(engine: Engine, candidate: Architecture, steps: int = 3) -> tuple[list
     """Losses and weights of a candidate trained from scratch."""
     engine.load(candidate, seed=1)
     losses = [engine.train_step(noise(step), 0.02, (1, step)).total for step in range(steps)]
-    return losses, engine.weights()
+    return losses, engine.state().weights
 
 
 # No momentum, so that the first moment is the gradient. A part has eight images: with two, batch normalisation at P7
@@ -75,7 +75,7 @@ def two_parts(second: range) -> TrainingBatch:
 def step(engine: Engine, batch: TrainingBatch, path_seed: tuple[int, ...]) -> tuple[np.ndarray, EngineState]:
     """The loss of a batch, and a state with its gradient and statistics. No weight is zero, so every branch matters."""
     engine.load(SP_EFFICIENTNET_B0, seed=1)
-    fresh = engine.weights()
+    fresh = engine.state().weights
     engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
     return np.array(engine.train_step(batch, 0.0, (path_seed[0], path_seed[1]))), engine.state()
 

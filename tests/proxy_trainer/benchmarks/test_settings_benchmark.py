@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -53,6 +53,19 @@ def test_concurrent_processes_divide_the_time_of_a_step(monkeypatch: pytest.Monk
     setting = Setting("three", 1, 2, processes=3, precision="bfloat16", environment={"A": "B"})
     assert step_seconds(TINY, setting) == pytest.approx(0.1)
     assert calls == [(3, time_steps, "bfloat16", 1, 2, {"A": "B"})]
+
+
+@pytest.mark.timeout(60)
+def test_a_process_that_fails_does_not_keep_the_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(threads: int, *, intra_op_threads: int) -> None:
+        raise RuntimeError("no such number of threads")
+
+    monkeypatch.setattr("proxy_trainer.engine.runtime.start", fail)
+    start = Barrier(2)
+    with pytest.raises(RuntimeError, match="no such number of threads"):
+        time_steps(TINY, THREADS, 1, start)
+    with pytest.raises(BrokenBarrierError):
+        start.wait()
 
 
 def test_steps_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:

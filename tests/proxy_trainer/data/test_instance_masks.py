@@ -19,7 +19,7 @@ SQUARE = [10, 4, 30, 4, 30, 16, 10, 16]
 """Columns 10 to 29 and rows 4 to 15."""
 
 
-def masks_of(directory: Path, *segmentations: Any, **fields: Any) -> InstanceMasks:
+def masks_of(directory: Path, *segmentations: Any, name: str = "cat", **fields: Any) -> InstanceMasks:
     """The masks of one picture of 48x32 pixels with these segmentations, all of category 7."""
     directory.mkdir(exist_ok=True)
     Image.new("RGB", (48, 32)).save(directory / "a.jpg")
@@ -32,7 +32,7 @@ def masks_of(directory: Path, *segmentations: Any, **fields: Any) -> InstanceMas
     ]  # fmt: skip
     document = {
         "images": [{"id": 1, "file_name": "a.jpg", "height": 32, "width": 48}],
-        "categories": [{"id": 7, "name": "cat"}],
+        "categories": [{"id": 7, "name": name}],
         "annotations": annotations,
     }
     (directory / "annotations.json").write_text(json.dumps(document))
@@ -71,6 +71,16 @@ def test_crowds_are_not_learned_from(tmp_path: Path) -> None:
     found = masks_of(tmp_path, [SQUARE], iscrowd=1)
     assert found.crowd.tolist() == [True]
     assert found.of_image(0).tolist() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"image_id": "1"}, {"category_id": "7"}, {"image_id": 1.0}, {"name": " cat "}, {"name": " "}],
+    ids=["image id as text", "category id as text", "float", "spaces around a name", "empty name"],
+)
+def test_objects_that_detection_keeps_are_kept(tmp_path: Path, fields: dict[str, Any]) -> None:
+    found = masks_of(tmp_path, [SQUARE], [SQUARE], **fields)
+    assert (found.images.tolist(), found.categories.tolist()) == ([0, 0], [0, 0])
 
 
 @pytest.mark.parametrize(

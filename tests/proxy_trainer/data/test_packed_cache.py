@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 
 from proxy_trainer.data import packed_cache
 from proxy_trainer.data.packed_cache import PackedImage, PackedImages, read_entry, write_entry
-from proxy_trainer.errors import DataError
+from proxy_trainer.errors import DataAwayError, DataError
 
 COUNT, PX = 5, 8
 
@@ -140,6 +141,33 @@ def test_a_damaged_entry_is_logged_removed_and_can_be_written_again(
     assert record.getMessage().startswith(f"the image cache {entry} is damaged (")
     assert not list(entry.parent.iterdir())
     write_entry(entry, _images(), COUNT, PX)
+    assert _read(entry) is not None
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO, errno.ENOMEM])
+@pytest.mark.parametrize("function", ["open_regular", "read_regular", "os.pread"])
+def test_an_entry_that_cannot_be_read_now_is_kept(
+    function: str, number: int, entry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"proxy_trainer.data.packed_cache.{function}", fail)
+        with pytest.raises(DataError, match=r"cannot read the image cache .*packed: ") as found:
+            _read(entry)
+    assert isinstance(found.value, DataAwayError) is (number == errno.EIO)
+    assert _read(entry) is not None
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EPIPE, "gone"), ValueError("stop"), TypeError("stop")])
+def test_an_exception_that_the_caller_raises_meanwhile_is_no_damage(entry: Path, error: Exception) -> None:
+    def stop() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as found:
+        read_entry(entry, COUNT, PX, threads=2, alive=stop)
+    assert found.value is error
     assert _read(entry) is not None
 
 

@@ -44,12 +44,13 @@ def test_a_split_has_pictures_and_the_classes_of_their_pixels(voc: Path) -> None
 
 
 def test_extra_annotations_are_for_training(voc: Path) -> None:
-    write_mask(voc / "SegmentationClassAug" / "three.png", LABELS)
+    for name in ("two", "three"):
+        write_mask(voc / "SegmentationClassAug" / f"{name}.png", LABELS)
     Image.new("RGB", (3, 2)).save(voc / "JPEGImages" / "three.jpg")
     (voc / "ImageSets" / "Segmentation" / "trainaug.txt").write_text("one\nthree\n")
     found = load_voc_segmentation(voc)
     assert [path.parent.name for path in found.train.masks] == ["SegmentationClass", "SegmentationClassAug"]
-    assert len(found.val) == 1
+    assert [path.parent.name for path in found.val.masks] == ["SegmentationClass"]
 
 
 def test_names_of_classes_are_read(voc: Path) -> None:

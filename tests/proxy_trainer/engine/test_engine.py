@@ -39,6 +39,24 @@ def test_one_trace_trains_every_architecture(engine: Engine) -> None:
     assert engine.traces() == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("multiplier", "divisor"), [(0.2, 8), (0.1, 8), (0.05, 8), (0.25, 16), (1.0, 64), (4.0, 1), (0.05, 64)]
+)
+def test_the_graph_has_every_parameter_for_all_multipliers_and_divisors(multiplier: float, divisor: int) -> None:
+    task = replace(TASK, width_multiplier=multiplier, width_divisor=divisor)
+    layout = Engine(task, CLASSES)._layout
+    found = {parameter.name for parameter in (*layout._trainable, *layout._statistics)}
+    distinct = replace(task.architecture(UNEVEN, CLASSES), widths=tuple(range(100, 118)))
+    assert found == {parameter.name for parameter in parameters(distinct)}
+    assert "block16/from13/conv/kernel" in found
+
+
+def test_a_task_that_rounds_all_widths_to_one_is_traced() -> None:
+    engine = Engine(replace(TASK, width_multiplier=0.05, width_divisor=8), CLASSES)
+    losses, _ = train(engine, UNEVEN, steps=1)
+    assert np.isfinite(losses).all()
+
+
 def test_an_engine_trains_architectures_with_repeats_and_other_operations() -> None:
     like = replace(EFF_SPINENETS["D1"], operations=Operations(space_to_depth=False, activation="relu"))
     engine = Engine(TASK, CLASSES, like)
@@ -48,7 +66,7 @@ def test_an_engine_trains_architectures_with_repeats_and_other_operations() -> N
         wanted = parameters(TASK.architecture(replace(like, widths=widths), CLASSES))
         assert any("mbconv2" in parameter.name for parameter in wanted)
         assert weights.size == sum(parameter.size for parameter in wanted if parameter.is_trainable)
-    with pytest.raises(ValueError, match="Eff-SpineNet-D0 has other repeats or operations"):
+    with pytest.raises(ValueError, match=r"Eff-SpineNet-D0 has the structure .*'swish'.*, not .*'relu'"):
         engine.load(EFF_SPINENET_D0, seed=1)
 
 
@@ -98,7 +116,9 @@ def test_a_state_of_another_architecture_is_refused_and_changes_nothing(engine: 
     mixed = before._replace(statistics=of_uneven.statistics, weights=np.zeros_like(before.weights))
     with pytest.raises(ValueError, match=r"statistics has shape \(\d+,\); this network has"):
         engine.restore(mixed)
-    np.testing.assert_array_equal(engine.weights(), before.weights)
+    with pytest.raises(ValueError, match=r"statistics has shape \(\d+,\); this network has"):
+        engine.load(EFF_SPINENET_D0, 1, mixed)
+    np.testing.assert_array_equal(engine.state().weights, before.weights)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +132,7 @@ def test_every_weight_has_a_gradient(plain_engine: Engine, candidate: Architectu
     """Zeros of the initial weights are replaced, because residual branches with a scale of zero have no gradient."""
     engine = plain_engine
     engine.load(candidate, seed=1)
-    fresh = engine.weights()
+    fresh = engine.state().weights
     engine._weights.assign(np.where(fresh == 0, np.random.default_rng(0).normal(0.5, 0.1, fresh.size), fresh))
     engine.train_step(noise(0), 0.0, (1, 0))
     trainable = [p for p in parameters(TASK.architecture(candidate, CLASSES)) if p.is_trainable]
@@ -147,7 +167,7 @@ def test_weight_decay_takes_kernels_only_and_running_statistics_move_by_their_mo
     engine = _small_engine(task)
     for one in (engine, without):
         one.load(SP_EFFICIENTNET_B0, seed=1)
-    before, fresh = engine.weights(), engine.state().statistics
+    before, fresh = engine.state().weights, engine.state().statistics
     for one in (engine, without):
         one.train_step(noise(0), 0.01, (1, 0))
     of_the_batch = without.state().statistics
@@ -155,7 +175,7 @@ def test_weight_decay_takes_kernels_only_and_running_statistics_move_by_their_mo
     present = parameters_of(small_network, task.architecture(SP_EFFICIENTNET_B0, CLASSES))
     trainable = [p for p in present if p.is_trainable]
     decayed = np.repeat([p.is_decayed for p in trainable], [p.size for p in trainable])
-    shrunk = without.weights() - engine.weights()
+    shrunk = without.state().weights - engine.state().weights
     np.testing.assert_allclose(shrunk[decayed], 0.01 * 0.1 * before[decayed], rtol=1e-2, atol=1e-6)
     np.testing.assert_array_equal(shrunk[~decayed], 0)
 

@@ -117,6 +117,6 @@ def test_precision_does_not_change_the_initial_weights() -> None:
     engines = [Engine(replace(PARTS, precision=precision), CLASSES) for precision in ("float32", "bfloat16")]
     for engine in engines:
         engine.load(UNEVEN, seed=1)
-    np.testing.assert_array_equal(*(engine.weights() for engine in engines))
+    np.testing.assert_array_equal(*(engine.state().weights for engine in engines))
     wanted = [p for p in parameters(PARTS.architecture(UNEVEN, CLASSES)) if p.is_trainable]
-    assert engines[1].weights().size == sum(p.size for p in wanted)
+    assert engines[1].state().weights.size == sum(p.size for p in wanted)

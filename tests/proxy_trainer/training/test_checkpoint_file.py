@@ -126,13 +126,34 @@ def test_a_missing_file_is_not_logged(tmp_path: Path, caplog: pytest.LogCaptureF
 
 
 def test_only_partial_files_of_the_same_checkpoint_are_removed(tmp_path: Path) -> None:
-    file = _saved(tmp_path)
-    (tmp_path / ".trial.checkpoint.0123.partial").write_bytes(b"half")
+    file, ours = _saved(tmp_path), tmp_path / ".trial.checkpoint.0123.partial"
     (tmp_path / ".other.checkpoint.0123.partial").write_bytes(b"half")
-    assert file.load() is not None
+    ours.write_bytes(b"half")
+    file.remove_partial_files()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".other.checkpoint.0123.partial", "trial.checkpoint"]
+    ours.write_bytes(b"half")
     file.discard()
     assert [path.name for path in tmp_path.iterdir()] == [".other.checkpoint.0123.partial"]
+
+
+def test_loading_leaves_the_file_that_another_process_is_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _saved(tmp_path)
+    found: list[Checkpoint | None] = []
+    written = os.fsync
+
+    def load_meanwhile(descriptor: int) -> None:
+        written(descriptor)
+        if not found:
+            found.append(file.load())
+
+    monkeypatch.setattr(os, "fsync", load_meanwhile)
+    file.write(Checkpoint(_state(), 1.5, 12.5, 0.25, SCORED))
+    again = file.load()
+    assert found[0] is not None
+    assert again is not None
+    assert (found[0].loss, again.loss) == (0.1 + 0.2, 1.5)
 
 
 def test_only_checkpoints_and_empty_files_may_be_overwritten(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -152,6 +153,38 @@ def test_sigkill_changes_nothing(whole: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(trainee.state()["weights"], _json(whole / "last" / "model.json")["weights"])
 
 
+def run_and_kill_between_renames(out: str) -> None:
+    """In a child: trains, and is killed when the better best model is about to take the place of the first."""
+    rename, renamed = Path.rename, list[str]()
+
+    def kill(self: Path, target: Path) -> Path:
+        renamed.append(Path(target).name)
+        if renamed.count("best") == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
+
+    with patch.object(Path, "rename", kill):
+        _run(Path(out), SmallTrainee(APS), seconds=0.0).run()
+
+
+def test_the_best_model_survives_a_kill_while_it_is_replaced(whole: Path, tmp_path: Path) -> None:
+    assert run_function(run_and_kill_between_renames, tmp_path).returncode == -signal.SIGKILL
+    assert not (tmp_path / "best").exists()
+
+    best_steps: list[int] = []
+
+    class Watching(SmallTrainee):
+        def train_step(self, step: int, learning_rate: float) -> dict[str, float]:
+            best_steps.append(_json(tmp_path / "best" / "model.json")["step"])
+            return super().train_step(step, learning_rate)
+
+    _run(tmp_path, Watching(APS)).run()
+    assert best_steps == [2, 4, 4, 4, 4]
+    for name in ("best", "last"):
+        assert _json(tmp_path / name / "model.json") == _json(whole / name / "model.json")
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith((".best", ".last"))]
+
+
 def test_event_files_have_each_step_once_after_an_interruption(tmp_path: Path) -> None:
     steps: list[int] = []
     _run(tmp_path, SmallTrainee(APS)).run(lambda now: steps.append(now.step), lambda: len(steps) >= 2)
@@ -183,7 +216,8 @@ def _refusal(out: Path, identity: dict[str, Any] = IDENTITY) -> str:
 
 def test_the_directory_of_another_training_is_refused(whole: Path) -> None:
     before = (whole / "checkpoint").read_bytes()
-    assert "its data is 'ab', and that of this training 'cd'" in _refusal(whole, {**IDENTITY, "data": "cd"})
+    message = _refusal(whole, {**IDENTITY, "data": "cd"})
+    assert "has another training, which is not continued: its data is 'ab', and that of this training 'cd'" in message
     assert "its task.steps is 8" in _refusal(whole, {**IDENTITY, "task": {"steps": 9}})
     assert (whole / "checkpoint").read_bytes() == before
 
@@ -195,7 +229,9 @@ def test_a_directory_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     assert "has files, such as photo.jpg, but no training" in _refusal(foreign)
     _run(damaged, SmallTrainee(APS)).run()
     (damaged / "checkpoint").write_bytes((damaged / "checkpoint").read_bytes()[:-1])
-    assert "its content does not match its checksum" in _refusal(damaged)
+    message = _refusal(damaged)
+    assert f"the checkpoint {damaged / 'checkpoint'} cannot be used: its content does not match its checksum" in message
+    assert "another training" not in message
     busy.mkdir()
     with open(busy / ".lock", "ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
