@@ -6,5 +6,5 @@ import { html } from "../ui.js";
 export function FailingSinks({ supervisors }) {
   const alive = (supervisors ?? []).filter(({ is_alive: isAlive }) => isAlive);
   const causes = new Set(alive.flatMap(({ failing_sinks: failing }) => Object.values(failing)));
-  return [...causes].map((cause) => html`<p key=${cause} class="banner" role="status">${`A copy of the record cannot be written, and is tried again: ${cause}`}</p>`);
+  return [...causes].map((cause) => html`<p key=${cause} class="banner" role="status">${`Copying to TensorBoard or MLflow failed; retrying: ${cause}`}</p>`);
 }

@@ -19,7 +19,7 @@ export function Failure({ campaign, page, recent, report, onAction }) {
     <strong>The campaign failed${campaign.error_kind && `: ${campaign.error_kind.replaceAll("-", " ")}`}.</strong>
     <pre tabindex="0" aria-label="Error">${campaign.error}</pre>
     ${log && html`<details open><summary>End of the worker's log, ${log.name}</summary><${LogTail} text=${log.text} name=${log.name} /></details>`}
-    <p class="note">Once the cause is mended, a retry continues it: finished trials keep their rewards, the others start again.
+    <p class="note">Once the cause is fixed, a retry continues it: finished trials keep their rewards, the others start again.
       ${onAction && html` <button type="button" class="plain" onClick=${() => onAction(retry)}>Try again</button>`}</p>
   </div>`;
 }

@@ -16,9 +16,9 @@ export function healthOf(campaign, search, supervisors) {
   if (STARTABLE.has(state)) return { word: "Not started", level: "none", why: "a draft runs once it is started" };
   if (campaign.paused_at !== null) return { word: "Paused", level: "none", why: "nothing runs until it is resumed" };
   if (CLAIMABLE.has(state) && supervisors && !supervisors.some(({ is_alive: isAlive }) => isAlive)) {
-    return { word: "Waits", level: "bad", why: "no supervisor is running", isWaiting: true };
+    return { word: "Waiting", level: "bad", why: "no supervisor is running", isWaiting: true };
   }
-  if (campaign.waiting_for) return { word: "Waits", level: "warn", why: campaign.waiting_for, isWaiting: true };
+  if (campaign.waiting_for) return { word: "Waiting", level: "warn", why: campaign.waiting_for, isWaiting: true };
   if (search?.is_failing) return { word: "Failing", level: "bad", why: failingText(search) };
   if (isStuck(campaign, search)) return { word: "Stuck", level: "warn", why: search.has_collapsed ? "it repeats known architectures" : "nothing better has come for long" };
   return { word: "Healthy", level: "good", why: campaign.best_reward === null ? "no reward yet" : "" };
