@@ -99,6 +99,12 @@ def test_a_difference_that_rounds_to_zero_has_a_plus_as_in_the_texts_of_the_serv
 
 
 @needs_node
+def test_a_noun_has_the_number_of_its_count(tmp_path: Path) -> None:
+    body = 'const { counted } = await import("./format.js"); return given.map((count) => counted(count, "seed"));'
+    assert run_script(tmp_path, body, [0, 1, 1200]) == ["0\u00a0seeds", "1\u00a0seed", "1,200\u00a0seeds"]
+
+
+@needs_node
 def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_margin_of_error(
     tmp_path: Path, store: Store
 ) -> None:

@@ -14,14 +14,8 @@ from nas_controller.search.outcomes import Outcome, Rewarded
 from nas_controller.store import Store
 from tests.support.final_trainings import Trainer, starter, widths_of
 from tests.support.recorder import Recorder
-from tests.support.scripts import needs_node, run_script
+from tests.support.scripts import TEXT, needs_node, run_script
 from tests.support.synthetic_campaigns import create
-
-TEXT = """
-const text = (node) => Array.isArray(node) ? node.map(text).join(" ") : node === null || node === undefined || typeof node === "boolean" ? ""
-  : typeof node !== "object" ? String(node) : typeof node.type === "function" ? text(node.type(node.props)) : text(node.props.children);
-const shown = (node) => text(node).replace(/\\s+/g, " ").trim();
-"""  # noqa: E501
 
 SHOWN = f"""{TEXT}
 const {{ Best, Gain }} = await import("./campaigns/cells.js");

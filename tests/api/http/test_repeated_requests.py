@@ -1,4 +1,4 @@
-"""Requests of the pages that are sent again: what a lost response means, and the keys with which a POST is executed once."""
+"""Requests of the pages whose response is lost: what the pages say, and the keys with which a POST is executed once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ return {{ outcomes, keys: sent.map(([, key]) => key) }};
 MESSAGES = f"""{PAGE}
 const {{ getJson, patch, post, remove }} = await import("./http.js");
 const told = [];
-for (const send of [getJson, patch, post, remove]) await send("/v1/campaigns/c").catch((error) => told.push(error.message));
+for (const send of [getJson, patch, post, remove]) {{
+  await send("/v1/campaigns/c").catch((error) => told.push(error.message));
+}}
 return [told, sent];
 """
 LOST = [0, None]
