@@ -12,6 +12,7 @@ from api.report.contents import Bullets, Code, Facts, Paragraph, Report, Section
 from api.report.documents import CampaignDocuments
 from api.report.method import base_name, method, reward_text, software
 from api.report.results import best_trials, figures, finals_section, result
+from api.report.wall_time import end_of, wall_seconds
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.display import counted, displayed_line, duration
 
@@ -66,13 +67,12 @@ def _cost(documents: CampaignDocuments) -> Section:
 
 def _wall_time(documents: CampaignDocuments) -> str:
     campaign = documents.campaign
-    if campaign.started_at is None:
+    seconds = wall_seconds(campaign, documents.read_at)
+    if campaign.started_at is None or seconds is None:
         return "not started"
-    until = campaign.finished_at or campaign.paused_at or documents.read_at
-    seconds = (until - campaign.started_at).total_seconds() - campaign.paused_seconds
-    period = f"{_time(campaign.started_at)} to {_time(until)}"
+    period = f"{_time(campaign.started_at)} to {_time(end_of(campaign, documents.read_at))}"
     paused = f", without {duration(campaign.paused_seconds)} of pauses" if campaign.paused_seconds else ""
-    return f"{duration(max(0.0, seconds))}{paused} ({period})"
+    return f"{duration(seconds)}{paused} ({period})"
 
 
 def _time(moment: datetime) -> str:

@@ -20,7 +20,10 @@ _SCALE_STEPS, _SCALE_WIDTH = 24, 144.0
 
 
 def policy(figure: PolicyFigure, sheet: Sheet) -> str:
-    """The probability of each multiplier of each block; colours run from the smallest to the largest shown."""
+    """The probability of each multiplier of each block; colours run from the smallest to the largest shown.
+
+    `data-told` of the plot is the number of rewards, for the dashboard.
+    """
     told = f"after {counted(figure.told, 'reward')}" if figure.told else "before any reward"
     likeliest = (
         f"{block}: {figure.choices[max(range(len(row)), key=row.__getitem__)]:g}"
@@ -40,7 +43,8 @@ def policy(figure: PolicyFigure, sheet: Sheet) -> str:
     axis = block_axis(figure.block, [_LEVELS[block] for block in figure.block])
     plot = chart(canvas, Box(canvas.left, canvas.right, top, height), axis, y)
     left, upper, right, lower = plot.box()
-    canvas.add(f"<rect {styled('heat-low')} {rectangle(left, upper, right - left, lower - upper)}/>")
+    box = rectangle(left, upper, right - left, lower - upper)
+    canvas.add(f'<rect {styled("heat-low")} data-told="{figure.told}" {box}/>')
     width, cell = plot.x(1) - plot.x(0), plot.y(0) - plot.y(1)
     for column, (block, probabilities) in enumerate(zip(figure.block, figure.probability, strict=True)):
         for row, (choice, probability) in enumerate(zip(figure.choices, probabilities, strict=True)):

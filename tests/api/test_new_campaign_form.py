@@ -26,12 +26,10 @@ import { readFileSync } from "node:fs";
 import { commandsOf } from "./new-campaign/commands.js";
 import { errorsByField } from "./new-campaign/errors.js";
 import { schemaFields, limitsText } from "./new-campaign/fields.js";
-import { requestKey } from "./new-campaign/request-key.js";
 import { differences, documentOf, missingFields, readForm, refusedNumbers, valuesOf } from "./new-campaign/values.js";
 const { schema, calls } = JSON.parse(readFileSync(0, "utf8"));
 const fields = schemaFields(schema);
 const shown = (values) => fields.filter(readForm(fields, values).isShown).map(({ path }) => path);
-const keyOf = requestKey();
 const functions = {
   fields: () => fields, shown, commandsOf, limitsText,
   missing: (values) => missingFields(fields, readForm(fields, values)),
@@ -39,7 +37,7 @@ const functions = {
   documentOf: (values) => documentOf(fields, values), valuesOf: (spec) => valuesOf(fields, spec),
   differences: (a, b) => differences(fields, a, b).map(({ field, before, after }) => [field.path, before, after]),
   defaultOf: (values, path) => readForm(fields, values).defaultOf(fields.find((field) => field.path === path)) ?? null,
-  errorsByField: (problem) => errorsByField(fields, problem), key: (document, wanted) => keyOf(document, wanted),
+  errorsByField: (problem) => errorsByField(fields, problem),
 };
 console.log(JSON.stringify(calls.map(([name, ...given]) => functions[name](...given))));
 """
@@ -235,17 +233,6 @@ def test_errors_stand_at_the_nearest_field(run: Any) -> None:
     )
     assert found == {"search_space.choices": ["a"], "finals.top": ["b", "c"], "": ["d"]}
     assert (general, none) == ({"": ["full"]}, {})
-
-
-def test_a_request_has_one_key_until_it_changes(run: Any) -> None:
-    first, again, draft, other = run(
-        ["key", {"name": "x"}, ""],
-        ["key", {"name": "x"}, ""],
-        ["key", {"name": "x"}, "draft"],
-        ["key", {"name": "y"}, "draft"],
-    )
-    assert first == again
-    assert len({first, draft, other}) == 3
 
 
 def test_limits_are_written_for_people(run: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -111,3 +112,23 @@ def test_one_that_runs_is_not_offered_to_be_deleted(page: Page) -> None:
     select(page, "still running")
     expect(page.get_by_role("button", name="Archive", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_hidden()
+
+
+def test_only_a_filter_that_is_refused_can_be_cleared(browser: Browser, recorded: Served) -> None:
+    with opened(browser, recorded.url) as watched:
+        watched.expected.append("responded with a status of")
+        page = watched.page
+        clear = page.get_by_role("button", name="Clear the filter")
+        page.goto("/?sort=unheard-of")
+        expect(page.get_by_role("alert")).to_be_visible()
+        clear.click()
+        expect(page.locator(ROWS).first).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+        problem = '{"detail": "the database does not respond"}'
+        page.route(
+            re.compile(r"/v1/campaigns\?"),
+            lambda route: route.fulfill(status=503, content_type="application/problem+json", body=problem),
+        )
+        expect(page.get_by_role("alert")).to_have_text("the database does not respond")
+        expect(clear).to_have_count(0)
+        expect(page.locator(ROWS).first).to_be_visible()

@@ -8,7 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.campaign_pages import trials_finished, wait_for_more
 from tests.support.chromium import go_to, opened
-from tests.support.recorded_pages import DATASET, Recorded, write_dataset
+from tests.support.recorded_pages import DATASET, Recorded, new_store, write_dataset
+from tests.support.recorder import Recorder
 from tests.support.served import Served
 from tests.support.synthetic_campaigns import synthetic_spec
 
@@ -108,6 +109,39 @@ def test_a_page_without_data_says_so_and_reads_it_once_it_can(
             page.unroute_all()
             expect(page.locator(shows).first).to_be_visible()
             expect(page.locator("#connection")).to_be_hidden()
+
+
+def test_figures_of_a_campaign_that_has_ended_are_drawn_once_the_service_is_back(
+    browser: Browser, recorded: Served, records: Recorded
+) -> None:
+    with opened(browser, recorded.url) as watched:
+        watched.expected += LOST
+        page = watched.page
+        page.route(re.compile(r"/figures/progress\.svg"), lambda route: route.abort())
+        figure = page.locator("figure", has=page.get_by_role("heading", name="Reward by trial"))
+        with page.expect_event("requestfailed", lambda request: "/figures/progress.svg" in request.url):
+            page.goto(f"/campaigns/{records.with_finals}")
+            figure.scroll_into_view_if_needed()
+        expect(figure.locator("svg")).to_have_count(0)
+        page.unroute_all()
+        expect(figure.locator("svg")).to_be_visible()
+        expect(page.locator("#connection")).to_be_hidden()
+
+
+def test_the_cost_of_finals_is_estimated_once_the_service_is_back(browser: Browser, recorded: Served) -> None:
+    with new_store(recorded.data_dir) as store:
+        campaign = Recorder(store, trials=3, name="estimated late").run(3).id
+    with opened(browser, recorded.url) as watched:
+        watched.expected += LOST
+        page = watched.page
+        go_to(page, f"/campaigns/{campaign}", "table.trials tbody tr")
+        page.route("**/v1/campaigns/estimate", lambda route: route.abort())
+        with page.expect_event("requestfailed", lambda request: request.url.endswith("/estimate")):
+            page.get_by_role("button", name="Run finals").click()
+        cost = page.get_by_role("dialog", name="Finals of this campaign").locator(".cost")
+        expect(cost).to_have_text("Estimating …")
+        page.unroute_all()
+        expect(cost).to_contain_text("trainings.")
 
 
 def _use(page: Page, column: str, table: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -9,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import PHONE, go_to, opened, overflow_px, serious_findings
-from tests.support.recorded_pages import Recorded
+from tests.support.recorded_pages import Recorded, new_store
+from tests.support.recorder import Recorder
 from tests.support.served import Served
 
 Open = Callable[[Page], None]
@@ -92,3 +94,69 @@ def test_an_open_menu_is_accessible(browser: Browser, recorded: Served, records:
         page.locator(".menu summary").click()
         expect(page.get_by_role("link", name="Clone")).to_be_visible()
         assert serious_findings(page) == []
+
+
+def test_a_stopped_campaign_continues_with_the_trials_that_it_has(browser: Browser, recorded: Served) -> None:
+    with new_store(recorded.data_dir) as store:
+        campaign = Recorder(store, trials=6, name="to be continued").id
+        store.service.request_stop(campaign)
+    with opened(browser, recorded.url) as watched:
+        page = watched.page
+        go_to(page, f"/campaigns/{campaign}", "h1 .state")
+        page.get_by_role("button", name="Continue", exact=True).click()
+        dialog = page.get_by_role("dialog", name="Continue this campaign?")
+        expect(dialog.get_by_label("Number of trials")).to_have_value("6")
+        expect(dialog.get_by_role("group", name="Stop conditions")).to_have_count(0)
+        dialog.get_by_role("button", name="Continue").click()
+        expect(dialog).to_be_hidden()
+    found = recorded.client().campaign(campaign)
+    assert (found.state, found.spec["trials"]) == ("pending", 6)
+
+
+def test_a_search_that_a_condition_has_ended_continues_without_it(browser: Browser, recorded: Served) -> None:
+    stop = {"target_reward": 0.01, "device_hours": 50.0}
+    with new_store(recorded.data_dir) as store:
+        campaign = Recorder(store, trials=6, name="good enough", stop=stop).run(1).id
+    client = recorded.client()
+    assert client.campaign(campaign).stopped_because == "target_reward"
+    with opened(browser, recorded.url) as watched:
+        page = watched.page
+        go_to(page, f"/campaigns/{campaign}", "table.trials tbody tr")
+        page.get_by_role("button", name="Continue", exact=True).click()
+        dialog = page.get_by_role("dialog", name="Continue this campaign?")
+        stops = dialog.get_by_role("group", name="Stop conditions")
+        expect(stops.get_by_role("radio", name="Drop the one that ended the search")).to_be_checked()
+        expect(stops.get_by_role("radio", name="Drop all")).not_to_be_checked()
+        assert serious_findings(page) == []
+        dialog.get_by_role("button", name="Continue").click()
+        expect(dialog).to_be_hidden()
+    found = client.campaign(campaign)
+    assert found.state == "running"
+    assert (found.spec["stop"]["target_reward"], found.spec["stop"]["device_hours"]) == (None, 50.0)
+
+
+def test_the_weights_of_one_trial_are_not_shown_of_another(
+    browser: Browser, recorded: Served, records: Recorded
+) -> None:
+    with opened(browser, recorded.url) as watched:
+        watched.expected.append("responded with a status of 503")
+        page = watched.page
+        go_to(page, f"/campaigns/{records.running}/trials/3", ".trial-shares tr")
+        page.get_by_role("button", name="Export").click()
+        dialog = page.get_by_role("dialog", name="Export a trial")
+        expect(dialog.get_by_role("radio").first).to_be_visible()
+        problem = '{"detail": "the database does not respond"}'
+        page.route(
+            re.compile(r"/exports\?trial=7$"),
+            lambda route: route.fulfill(status=503, content_type="application/problem+json", body=problem),
+        )
+        number = dialog.get_by_label("Trial", exact=True)
+        number.fill("7")
+        number.press("Tab")
+        expect(dialog.get_by_role("alert")).to_have_text("the database does not respond")
+        expect(dialog.get_by_role("radio")).to_have_count(0)
+        expect(dialog.get_by_role("listitem")).to_have_count(0)
+        number.fill("8")
+        number.press("Tab")
+        expect(dialog.get_by_role("radio").first).to_be_visible()
+        expect(dialog.get_by_role("alert")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,3 +78,25 @@ def test_a_search_too_long_to_replay_is_not_asked_for(
     expect(policy.locator("svg")).to_be_visible()
     expect(policy.get_by_role("slider")).to_have_count(0)
     assert not [url for url in requests if "/entropy" in url]
+
+
+def test_the_policy_card_says_after_how_many_rewards_its_drawing_is(
+    watched: Watched, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_history, "MAX_SNAPSHOTS", 2)
+    campaign = Recorder(store, trials=TRIALS + 3, name="few snapshots").run(TRIALS).id
+    learned = TRIALS - 1  # the baseline teaches nothing
+    page = watched.page
+    go_to(page, f"/campaigns/{campaign}", "table.trials tbody tr")
+    policy = card(page, "Policy")
+    expect(policy.locator("svg")).to_be_visible()
+    said = policy.locator("output[for=policy-at]")
+    expect(said).to_have_text(f"{learned} of {learned} rewards")
+    slider = policy.get_by_role("slider")
+    for chosen in (learned - 2, learned - 1):
+        with page.expect_response(re.compile(rf"/figures/policy\.svg.*&at={chosen}$")) as drawn:
+            slider.fill(str(chosen))
+        (told,) = re.findall(r'data-told="(\d+)"', drawn.value.text())
+        expect(said).to_have_text(f"{told} of {learned} rewards")
+        expect(slider).to_have_value(str(chosen))
+    expect(said).to_have_text(f"{learned - 1} of {learned} rewards")

@@ -174,7 +174,7 @@ def test_pages_of_the_table_follow_and_can_be_jumped_to(page: Page, table: Locat
     expect(pager.get_by_label("Page")).not_to_have_value("99999")
     last = int(pager.get_by_label("Page").input_value())
     expect(first).to_have_text(str((last - 1) * PAGE_SIZE))
-    pager.get_by_role("button", name="Back").click()
+    pager.get_by_role("button", name="Previous").click()
     expect(first).to_have_text(str((last - 2) * PAGE_SIZE))
 
 

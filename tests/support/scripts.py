@@ -21,6 +21,13 @@ for await (const part of process.stdin) text += part;
 const given = JSON.parse(text);
 """
 
+TEXT = """
+const text = (node) => Array.isArray(node) ? node.map(text).join(" ") : node === null || node === undefined || typeof node === "boolean" ? ""
+  : typeof node !== "object" ? String(node) : typeof node.type === "function" ? text(node.type(node.props)) : text(node.props.children);
+const shown = (node) => text(node).replace(/\\s+/g, " ").trim();
+"""  # noqa: E501
+"""Defines `shown`, which gives the text of an element without its white space at the ends and between words."""
+
 
 def run_script(directory: Path, body: str, given: Any) -> Any:
     """What the body of an asynchronous function of `given` returns. It imports modules of the static files with `await

@@ -1,17 +1,19 @@
 // A figure that the service draws: an SVG in the page, with a note for the mark under the pointer.
 
+import { onReconnected } from "./connection.js";
 import { displayed } from "./dom.js";
 import { FigureFiles } from "./figure-files.js";
 import { DisconnectedError, getText, PendingError } from "./http.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 
 const REACH_PX = 14;
-const MIN_WIDTH_PX = 320, MAX_WIDTH_PX = 2000; // what the service draws
 const WIDTH_STEP_PX = 20; // a figure is drawn again when its place has grown or shrunk by this much
-const RETRY_MS = 500; // while the service still computes what the figure shows
 
-/** The width that a figure is asked for, from that of its place. */
-const widthFor = (place) => Math.min(MAX_WIDTH_PX, Math.max(MIN_WIDTH_PX, Math.floor(place.clientWidth / WIDTH_STEP_PX) * WIDTH_STEP_PX));
+/** The width that a figure is requested for, from that of its place, within what the service draws. */
+function widthFor(place) {
+  const [least, most] = document.body.dataset.figureWidths.split(" ").map(Number);
+  return Math.min(most, Math.max(least, Math.floor(place.clientWidth / WIDTH_STEP_PX) * WIDTH_STEP_PX));
+}
 
 /**
  * The figure at `path` (without its suffix), laid out for the width of its place, and drawn again whenever `version`
@@ -35,6 +37,8 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
     if (address === null) return;
     const aborted = new AbortController();
     let retry = null;
+    const again = () => setRetries((count) => count + 1);
+    const stopListening = onReconnected(again);
     getText(address, aborted.signal)
       .then((text) => {
         const svg = text && document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
@@ -45,9 +49,9 @@ export function Figure({ path, query = "", version, label, empty = "Nothing to s
       .catch((error) => {
         if (error.name === "AbortError" || error instanceof DisconnectedError) return;
         setState(error.message);
-        if (error instanceof PendingError) retry = setTimeout(() => setRetries((count) => count + 1), RETRY_MS);
+        if (error instanceof PendingError) retry = setTimeout(again, 1000 * error.retrySeconds);
       });
-    return () => { aborted.abort(); clearTimeout(retry); };
+    return () => { aborted.abort(); clearTimeout(retry); stopListening(); };
   }, [address, version, retries]);
   const files = Object.fromEntries(["svg", "pdf"].map((suffix) => [suffix, `${path}.${suffix}${query && `?${query}`}`]));
   const onMove = (event) => {

@@ -29,6 +29,9 @@ export const millions = (count, digits = 0) =>
 const UNITS = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1, ""]]; // as the service reads and writes budgets
 export const DIGITS = 4;
 
+/** A number with its noun: `1 seed`, `1,200 seeds`. */
+export const counted = (count, noun) => `${count.toLocaleString("en")}\u00a0${noun}${count === 1 ? "" : "s"}`;
+
 /** A count in few digits: `647.5 M`. */
 export function compact(count) {
   const [size, unit] = UNITS.find(([least]) => count >= least) ?? UNITS.at(-1);
@@ -48,6 +51,15 @@ export function duration(seconds) {
 
 /** Device hours as a time: `4 min 00 s of device time`; search_space/display.py has the same rule. */
 export const deviceTime = (hours) => `${duration(hours === null || hours === undefined ? null : 3600 * hours)} of device time`;
+
+/**
+ * The seconds of a campaign from its start to its end, its current pause or `now` (in milliseconds since 1970), without
+ * pauses; null before the start. api/report/wall_time.py has the same rule.
+ */
+export function wallSeconds({ started_at: started, finished_at: finished, paused_at: pausedAt, paused_seconds: paused }, now) {
+  const seconds = secondsBetween(started, finished ?? pausedAt ?? new Date(now).toISOString());
+  return seconds === null ? null : Math.max(0, seconds - paused);
+}
 
 export const secondsBetween = (from, to) => (from && to ? (Date.parse(to) - Date.parse(from)) / 1000 : null);
 

@@ -4,10 +4,10 @@
 import { failed, isFromService, responded } from "./connection.js";
 import { link } from "./root.js";
 
-/** The error of a request that got no response; the page's notice of the lost connection has told it already. */
+/** The error of a request that got no response; the page's notice of the lost connection says so, too. */
 export class DisconnectedError extends Error {
-  constructor() {
-    super("the service does not respond; nothing was sent");
+  constructor(method = "GET") {
+    super(method === "GET" ? "the service does not respond" : "the service did not respond; it may or may not have received the request");
   }
 }
 
@@ -21,7 +21,12 @@ export class RefusedError extends Error {
 }
 
 /** The service still computes what was asked for; the message says how far it is. */
-export class PendingError extends Error {}
+export class PendingError extends Error {
+  constructor(message, retrySeconds) {
+    super(message);
+    this.retrySeconds = retrySeconds;
+  }
+}
 
 async function request(path, options) {
   let response;
@@ -30,11 +35,11 @@ async function request(path, options) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
     failed();
-    throw new DisconnectedError();
+    throw new DisconnectedError(options.method);
   }
   if (!isFromService(response)) {
     failed();
-    throw new DisconnectedError();
+    throw new DisconnectedError(options.method);
   }
   responded(response.ok && options.method === undefined && path.startsWith("/v1/"));
   if (response.status === 401) location.assign(`${link("/login")}?next=${encodeURIComponent(location.pathname + location.search)}`); // logged out
@@ -53,20 +58,19 @@ export const getJson = async (path, signal) => read(await request(path, { header
 export async function getText(path, signal) {
   const response = await request(path, { signal });
   if (response.status === 404) return null;
-  if (response.status === 202) throw new PendingError((await read(response)).detail);
+  if (response.status === 202) throw new PendingError((await read(response)).detail, Number(response.headers.get("Retry-After")) || 1);
   if (!response.ok) return read(response);
   return response.text();
 }
 
-const send = async (method, path, body, headers = {}) =>
-  read(await request(path, { method, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) }));
+const send = async (method, path, body, headers = {}) => {
+  const type = body === undefined ? {} : { "Content-Type": "application/json" };
+  return read(await request(path, { method, headers: { ...type, ...headers }, body: JSON.stringify(body) }));
+};
 
-/** `body` is undefined for a request without one. */
-export const post = async (path, body) => (body === undefined ? read(await request(path, { method: "POST" })) : send("POST", path, body));
-
-/** A request that is executed once, however often it is sent with the same `key`. */
-export const postOnce = (path, body, key) => send("POST", path, body, { "Idempotency-Key": key });
+/** `body` is undefined for a request without one. With a `key` it is executed once, however often it is sent. */
+export const post = (path, body, key) => send("POST", path, body, key === undefined ? {} : { "Idempotency-Key": key });
 
 export const patch = (path, changes) => send("PATCH", path, changes);
 
-export const remove = async (path) => read(await request(path, { method: "DELETE" }));
+export const remove = (path) => send("DELETE", path);

@@ -6,7 +6,7 @@ import { useCallback, useEffect, useRef, useState } from "./ui.js";
 
 /**
  * The document at `path` as `{ data, error, refresh }`. `data` is null until it has been read and stays while a later
- * read fails; `error` is the refusal of the latest read. It is read again every `everyMs` milliseconds while the page is
+ * read of the same path fails; `error` is the refusal of the latest read. It is read again every `everyMs` milliseconds while the page is
  * visible, and when `refresh` is called. A null path reads nothing.
  */
 export function useResource(path, everyMs = null) {
@@ -19,7 +19,7 @@ export function useResource(path, everyMs = null) {
       const data = await getJson(path);
       if (number === latest.current) setFound({ path, data, error: null });
     } catch (error) {
-      if (number === latest.current && !(error instanceof DisconnectedError)) setFound(({ data }) => ({ path, data, error }));
+      if (number === latest.current && !(error instanceof DisconnectedError)) setFound((before) => ({ path, data: before.path === path ? before.data : null, error }));
     }
   }, [path]);
   useEffect(() => {
@@ -30,5 +30,5 @@ export function useResource(path, everyMs = null) {
     document.addEventListener("visibilitychange", onVisible);
     return () => { stopListening(); clearInterval(timer); document.removeEventListener("visibilitychange", onVisible); latest.current++; };
   }, [refresh, everyMs]);
-  return { data: found.path === path ? found.data : null, error: found.error, refresh };
+  return { data: found.path === path ? found.data : null, error: found.path === path ? found.error : null, refresh };
 }

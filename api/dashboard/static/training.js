@@ -8,6 +8,7 @@ import { dateTime, decimal, duration } from "./format.js";
 import { DisconnectedError, getJson, post } from "./http.js";
 import { link } from "./root.js";
 import { FINISHED_TRAININGS, RESUMABLE_TRAININGS, STOPPABLE_TRAININGS } from "./states.js";
+import { failureTitle } from "./training-failure.js";
 import { html, render } from "./ui.js";
 
 const REFRESH_MS = 2000;
@@ -40,7 +41,7 @@ function showHeading() {
   byId("stop").hidden = !mayOperate || !STOPPABLE_TRAININGS.has(state);
   byId("resume").hidden = !mayOperate || !RESUMABLE_TRAININGS.has(state);
   byId("failure").hidden = !training.error;
-  setText("failure-title", FINISHED_TRAININGS.has(state) ? "The training failed. Resumed, it continues from its checkpoint." : "The latest process was lost; the next continues from its checkpoint.");
+  setText("failure-title", failureTitle(state));
   setText("failure-text", [training.error, training.log_tail].filter(Boolean).join("\n\n"));
   document.title = `${state}${progress ? ` ${progress.step}/${progress.steps}` : ""} · ${displayed(name)} – effspine`;
 }

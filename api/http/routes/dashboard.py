@@ -22,6 +22,7 @@ from api.http.routes.datasets import DatasetName, dataset_document
 from api.service_url import DEFAULT_URL
 from nas_controller.campaigns.policy_history import MAX_REPLAYED
 from nas_controller.drawings.comparison import MAX_COMPARED, MIN_COMPARED
+from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.states import (
@@ -94,6 +95,7 @@ templates.env.globals.update(
     version=version("effspine"),
     state_sets=STATE_SETS,
     page_titles=PAGE_TITLES,
+    figure_widths=(MIN_WIDTH, MAX_WIDTH),
     imported_modules=lambda entry: imported_modules(STATIC_DIR, entry),
 )
 

@@ -99,7 +99,13 @@ def test_a_difference_that_rounds_to_zero_has_a_plus_as_in_the_texts_of_the_serv
 
 
 @needs_node
-def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_scatter(
+def test_a_noun_has_the_number_of_its_count(tmp_path: Path) -> None:
+    body = 'const { counted } = await import("./format.js"); return given.map((count) => counted(count, "seed"));'
+    assert run_script(tmp_path, body, [0, 1, 1200]) == ["0\u00a0seeds", "1\u00a0seed", "1,200\u00a0seeds"]
+
+
+@needs_node
+def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its_margin_of_error(
     tmp_path: Path, store: Store
 ) -> None:
     running = campaign(store, best_reward=0.32862, baseline_reward=0.32537, best_trial=7)
@@ -111,8 +117,8 @@ def test_the_headline_tells_a_confirmed_winner_from_a_highest_reward_and_has_its
     best, gain, _ = found
     assert (best["label"], best["value"], best["note"]) == ("Best AP", "0.329", "trial 7")
     assert gain["value"] == "+0.004"  # as 0.329 and 0.325 give; the difference is 0.00325
-    assert gain["note"] == "baseline 0.325, +1\u00a0%, scatter \u00b10.009, not confirmed"
-    assert (unknown[0]["value"], unknown[2]["value"], unknown[2]["note"]) == ("\u2013", "\u2013", "it waits")
+    assert gain["note"] == "baseline 0.325, +1\u00a0%, 95\u00a0% margin of error \u00b10.009, not confirmed"
+    assert (unknown[0]["value"], unknown[2]["value"], unknown[2]["note"]) == ("\u2013", "\u2013", "waiting")
 
 
 @needs_node
@@ -150,12 +156,9 @@ def test_the_headline_after_finals_is_of_one_trial_and_of_their_seeds(tmp_path: 
 
 @needs_node
 def test_a_noise_that_is_not_known_or_zero_is_said(tmp_path: Path) -> None:
-    body = 'const { scatterText } = await import("./gain.js");\nreturn given.map(scatterText);'
+    body = 'const { marginText } = await import("./gain.js");\nreturn given.map(marginText);'
     given = [{"gain_error": None, "noise_needs": FEWEST}, {"gain_error": 0.0, "noise_needs": FEWEST}]
-    assert run_script(tmp_path, body, given) == [
-        "scatter not known (50 architectures are needed)",
-        "scatter \u00b10.000",
-    ]
+    assert run_script(tmp_path, body, given) == ["not known (50 architectures are needed)", "\u00b10.000"]
 
 
 @needs_node
@@ -176,10 +179,10 @@ def test_phases_are_shown_where_there_is_more_than_a_search(tmp_path: Path, stor
     ]
     assert run_script(tmp_path, PHASES, given) == [
         [],
-        [["Search", "now", "3 / 6 trials"], ["Finals", "to come", "3 candidates, 5 seeds"]],
+        [["Search", "now", "3 / 6 trials"], ["Finals", "to come", "3\u00a0candidates, 5\u00a0seeds"]],
         [["Shared weights", "now", "step 40 / 100"], ["Search", "to come", "0 / 6 trials"]],
         [["Search", "done", "6 / 6 trials"], ["Finals", "now", "2 / 8 trainings"]],
-        [["Search", "ended early", "3 / 6 trials"], ["Finals", "not run", "3 candidates, 5 seeds"]],
+        [["Search", "ended early", "3 / 6 trials"], ["Finals", "not run", "3\u00a0candidates, 5\u00a0seeds"]],
         [
             ["Search", "now", "3 / 6 trials"],
             ["Finals", "done", "8 / 8 trainings before it was continued, more to come"],

@@ -195,6 +195,46 @@ def test_confirmations_say_what_is_true_in_the_state(tmp_path: Path, store: Stor
     )
 
 
+CHANGES = """
+const { ACTIONS, changeRequest } = await import("./campaign/actions.js");
+const change = ACTIONS.find(({ name }) => name === "change");
+return given.campaigns.map((campaign) => {
+  const fields = change.fields(campaign, given.limits).map(({ name, value, options }) => [name, options?.map(([option]) => option) ?? value]);
+  const values = Object.fromEntries(change.fields(campaign, given.limits).map(({ name, value }) => [name, value]));
+  return [fields.at(-1), changeRequest(values, campaign), changeRequest({ ...values, parallelism: 2, stop: values.stop && "all" }, campaign)];
+});
+"""  # noqa: E501
+
+
+@needs_node
+def test_a_campaign_that_ended_continues_as_it_is_without_the_condition_that_ended_it(
+    tmp_path: Path, store: Store
+) -> None:
+    running = campaign(store)
+    ended = {**running, "state": "completed", "stopped_because": "target_reward"}
+    limits = dict.fromkeys(("wall_seconds", "target_reward", "no_improvement_trials", "device_hours"))
+
+    def with_stop(**conditions: Any) -> dict[str, Any]:
+        return {**ended, "spec": {**ended["spec"], "stop": {**limits, **conditions}}}
+
+    given = [
+        running,
+        {**running, "state": "stopped"},
+        {**ended, "stopped_because": "exhausted"},
+        with_stop(target_reward=0.1),
+        with_stop(target_reward=0.1, device_hours=9.0),
+    ]
+    found = run_script(tmp_path, CHANGES, {"campaigns": given, "limits": LIMITS})
+    plain, parallel = ["parallelism", 1], {"trials": 6, "parallelism": 2}
+    assert found == [
+        [plain, {}, {"parallelism": 2}],
+        [plain, {"trials": 6}, parallel],
+        [plain, {"trials": 6}, parallel],
+        [["stop", ["reached"]], {"trials": 6, "stop": {"target_reward": None}}, {**parallel, "stop": None}],
+        [["stop", ["reached", "all"]], {"trials": 6, "stop": {"target_reward": None}}, {**parallel, "stop": None}],
+    ]
+
+
 @needs_node
 def test_finals_change_what_they_are_trained_with_only_if_another_is_chosen(tmp_path: Path) -> None:
     body = """

@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.http.routes.dashboard import PAGE_TITLES, STATE_SETS, STATIC_DIR
+from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH
 from nas_controller.entities import TrainingProgressDocument
 from nas_controller.states import CAMPAIGN_STATES, KeyScope
 from nas_controller.store import Store
@@ -91,6 +92,11 @@ def test_pages_have_the_words_for_identifiers(service: TestClient, store: Store)
     assert set(re.findall(r'titles\("(\w+)"\)', script)) == PAGE_TITLES.keys()
 
 
+def test_pages_have_the_widths_that_figures_are_drawn_for(service: TestClient, store: Store) -> None:
+    for page in pages(service, store):
+        assert f'data-figure-widths="{MIN_WIDTH} {MAX_WIDTH}"' in page
+
+
 def test_the_buttons_follow_the_transitions_of_a_campaign() -> None:
     assert STATE_SETS["startable"] == ("draft",)
     assert STATE_SETS["pausable"] == ("pending", "running")
@@ -116,8 +122,8 @@ def test_the_list_offers_a_viewer_nothing_that_it_may_not_do_and_names_the_servi
         log_in(service, create_key(store, scope))
     page = service.get("/").text
     assert f'data-may-operate="{may}"' in page
-    assert "This page asks <code>http://testserver</code>" in page
-    assert (f"with the key <code>test {scope}</code>, scope {scope}" in page) == (scope is not None)
+    assert "Service <code>http://testserver</code>" in page
+    assert (f"key <code>test {scope}</code> of scope {scope}" in page) == (scope is not None)
     assert ("Authorization: Bearer KEY" in page) == (scope == "operate")
     assert ("effspine campaign create" in page) == (may == "yes")
     assert ("a key of scope <code>operate</code> can create them" in page) == (may == "no")

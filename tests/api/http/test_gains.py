@@ -14,14 +14,8 @@ from nas_controller.search.outcomes import Outcome, Rewarded
 from nas_controller.store import Store
 from tests.support.final_trainings import Trainer, starter, widths_of
 from tests.support.recorder import Recorder
-from tests.support.scripts import needs_node, run_script
+from tests.support.scripts import TEXT, needs_node, run_script
 from tests.support.synthetic_campaigns import create
-
-TEXT = """
-const text = (node) => Array.isArray(node) ? node.map(text).join(" ") : node === null || node === undefined || typeof node === "boolean" ? ""
-  : typeof node !== "object" ? String(node) : typeof node.type === "function" ? text(node.type(node.props)) : text(node.props.children);
-const shown = (node) => text(node).replace(/\\s+/g, " ").trim();
-"""  # noqa: E501
 
 SHOWN = f"""{TEXT}
 const {{ Best, Gain }} = await import("./campaigns/cells.js");
@@ -144,9 +138,10 @@ def test_a_trial_stands_with_the_verdict_of_its_finals_or_with_its_noise(
     assert uniform.startswith(f"AP in the finals {report['verdict']['baseline_reward']:.3f} mean of 4 seeds")
     for text in (lost, before):
         assert text.startswith("AP 0.")
-        assert "against the baseline, scatter \u00b10.009, not confirmed" in text
+        assert "against the baseline, 95 % margin of error \u00b10.009, not confirmed" in text
 
 
+MARGIN = "95\u00a0% margin of error"
 ROWS = f"""{TEXT}
 const {{ TRIAL_ROWS, CAMPAIGN_ROWS }} = await import("./compare/rows.js");
 const {{ paramsFigure }} = await import("./campaign/headline.js");
@@ -158,7 +153,7 @@ return [...given.trials.map((subject) => texts(TRIAL_ROWS, subject)), texts(CAMP
 
 @needs_node
 @pytest.mark.parametrize("mode", ["exact", "paper"])
-def test_compared_trials_have_their_scatter_and_the_budget_only_where_it_says_something(
+def test_compared_trials_have_their_margin_of_error_and_the_budget_only_where_it_says_something(
     tmp_path: Path, service: TestClient, store: Store, mode: str
 ) -> None:
     recorder = Recorder(store, trials=3, search_space={"mode": mode}).run(3)
@@ -169,10 +164,10 @@ def test_compared_trials_have_their_scatter_and_the_budget_only_where_it_says_so
     trials = [{**of_all, "trial": service.get(f"{path}/trials/{number}").json()} for number in (0, 1)]
     given = {"trials": trials, "campaign": {**of_all, "best": best}}
     baseline, sampled, whole, params = run_script(tmp_path, ROWS, given)
-    assert (baseline["Scatter of this"], baseline["Verdict"]) == ("\u2013", "the uniform baseline")
-    assert sampled["Scatter of this"] == f"not known ({search['noise_needs']} architectures are needed)"
+    assert (baseline[MARGIN], baseline["Verdict"]) == ("\u2013", "the uniform baseline")
+    assert sampled[MARGIN] == f"not known ({search['noise_needs']} architectures are needed)"
     assert (sampled["AP in the finals"], sampled["Verdict"]) == ("\u2013", "not confirmed")
     says_budget = mode != "exact"
     assert ("of the budget" in sampled["Multi-adds"]) == says_budget
     assert ("of the budget" in whole["Its multi-adds"]) == says_budget
-    assert ("of the multi-adds" in params) == says_budget
+    assert ("of the budget" in params) == says_budget

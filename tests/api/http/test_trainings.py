@@ -21,6 +21,7 @@ from search_space.atomic_file import partial_path
 from search_space.detector_model import load_detector
 from search_space.document import BlockSpecification, block_specification, read_block_specification
 from tests.support.recorder import Recorder
+from tests.support.scripts import needs_node, run_script
 from tests.support.trainings import SMALL, progress_at, save_best
 
 BODY = {"architecture": "eff-spinenet-d0", "dataset": "digits", "recipe": "laptop-final", "seed": 1}
@@ -216,3 +217,12 @@ def test_a_request_with_the_same_idempotency_key_creates_one_training(service: T
     first, second = (service.post("/v1/trainings", json=BODY, headers=headers).json() for _ in range(2))
     assert first == second
     assert len(service.get("/v1/trainings").json()["items"]) == 1
+
+
+@needs_node
+def test_only_a_failed_training_is_said_to_have_failed(tmp_path: Path) -> None:
+    body = 'const { failureTitle } = await import("./training-failure.js"); return given.map(failureTitle);'
+    failed, stopped, completed, running = run_script(tmp_path, body, ["failed", "stopped", "completed", "running"])
+    assert failed == "The training failed. Resumed, it continues from its checkpoint."
+    assert stopped == completed == "An earlier process was lost."
+    assert running == "An earlier process was lost; the training continues from its checkpoint."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
@@ -21,6 +22,7 @@ from search_space.topology import BLOCKS
 from search_space.trained_model import check_recipe
 from tests.support.api_access import create_key, log_in
 from tests.support.recorder import Recorder
+from tests.support.scripts import TEXT, needs_node, run_script
 
 
 def test_the_page_is_of_an_existing_trial(service: TestClient, store: Store) -> None:
@@ -116,3 +118,26 @@ def test_the_dialogs_name_every_kind_of_weights() -> None:
     names = re.search(r"NAMES = \{([^}]*)\}", (STATIC_DIR / "dialogs" / "exports.js").read_text(encoding="utf-8"))
     assert names is not None
     assert set(re.findall(r"(\w+):", names[1])) == set(get_args(WeightsKind))
+
+
+@needs_node
+def test_differences_are_of_the_metrics_as_they_are_written(tmp_path: Path) -> None:
+    body = f"""{TEXT}
+    const {{ CocoMetrics }} = await import("./trial/coco-metrics.js");
+    return shown(CocoMetrics(given));
+    """
+    trial, baseline = ({"name": "ap", "title": "AP", "about": "", "value": value} for value in (0.32862, 0.32537))
+    given: dict[str, Any] = {"campaign": None, "trial": {"coco_metrics": [trial]}}
+    given["baseline"] = {"coco_metrics": [baseline]}
+    assert "0.329 0.325 +0.004" in run_script(tmp_path, body, given)  # the difference is 0.00325
+
+
+@needs_node
+def test_a_repeat_has_the_outcome_of_its_trial_or_waits_for_it(tmp_path: Path) -> None:
+    body = f"""{TEXT}
+    const {{ Attempts }} = await import("./trial/attempts.js");
+    return given.map((state) => shown(Attempts({{ trial: {{ state, reused_from: 3, attempts_made: [] }} }})));
+    """
+    running, completed = run_script(tmp_path, body, ["running", "completed"])
+    assert "a repeat is not trained and waits for the outcome of trial 3" in running
+    assert "a repeat is not trained and has the outcome of trial 3" in completed

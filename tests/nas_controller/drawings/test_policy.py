@@ -26,6 +26,7 @@ def test_the_colours_of_the_policy_run_from_its_smallest_to_its_largest_probabil
     assert len(cells) == 18 * 5
     assert cells[0].get("data-tip") == "block 1, L1 · multiplier 1 · probability 0.190"
     assert [float(cell.attrib["fill-opacity"]) for cell in cells[:3]] == pytest.approx([0, 1, 0.5])
+    assert [found for element in drawn.root.iter() if (found := element.get("data-told"))] == ["7"]
     assert {"0.190", "0.210", "after 7 rewards"} <= set(drawn.texts())
     assert drawn.outside() == []
 

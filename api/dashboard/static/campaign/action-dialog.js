@@ -1,7 +1,8 @@
 // The confirmation of an action. It stays open with the refusal until it is closed or the next request succeeds.
 
-import { html, useState } from "../ui.js";
 import { Modal } from "../modal.js";
+import { repeatablePost } from "../repeatable-post.js";
+import { html, useRef, useState } from "../ui.js";
 
 /** `onDone` is called once the service has accepted the request. */
 export function ActionDialog({ action, campaign: asked, page, onClose, onDone }) {
@@ -9,6 +10,7 @@ export function ActionDialog({ action, campaign: asked, page, onClose, onDone })
   const [error, setError] = useState(null);
   const [isSending, setIsSending] = useState(false);
   const fields = action.fields?.(campaign, page.limits) ?? [];
+  const send = useRef(repeatablePost());
   const [entered, setEntered] = useState(() => Object.fromEntries(fields.map(({ name, value }) => [name, value])));
   const onInput = ({ currentTarget: form }) => setEntered(form.checkValidity() ? valuesOf(form, fields) : null);
   const onSubmit = async (event) => {
@@ -16,7 +18,7 @@ export function ActionDialog({ action, campaign: asked, page, onClose, onDone })
     const values = valuesOf(event.currentTarget, fields);
     setIsSending(true);
     try {
-      await action.send(page.path, action.name === "change" ? changed(values, fields) : values, campaign);
+      await action.send({ path: page.path, values, campaign, post: send.current });
       onDone(action);
     } catch (refusal) {
       setError(refusal.message);
@@ -51,6 +53,3 @@ function valuesOf(form, fields) {
   const numbers = new Set(fields.filter(({ kind }) => kind === "number").map(({ name }) => name));
   return Object.fromEntries([...new FormData(form)].map(([name, text]) => [name, numbers.has(name) ? Number(text) : text]));
 }
-
-/** The values that differ from what is. */
-const changed = (values, fields) => Object.fromEntries(fields.filter(({ name, value }) => values[name] !== value).map(({ name }) => [name, values[name]]));

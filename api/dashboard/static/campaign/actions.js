@@ -1,8 +1,9 @@
 // What can be done with a campaign in its state, and what a confirmation truly says of it. An action has
 // `label`, `isOffered`, and the texts and fields of its dialog as functions of the campaign; `keep` is the button that does
-// nothing, `More` a component of further fields.
+// nothing, `More` a component of further fields. `send` gets the campaign with its `path`, the entered `values` and `post`.
 
-import { patch, post, remove } from "../http.js";
+import { archiving, DELETE } from "../archive.js";
+import { patch } from "../http.js";
 import { CHANGEABLE, CONTINUABLE, DELETABLE, FINALS_ALLOWED, PAUSABLE, RESUMABLE, RETRYABLE, STARTABLE, STOPPABLE } from "../states.js";
 import { StartCost } from "./cost.js";
 import { isInFinals, isTrainingShared } from "./finals.js";
@@ -29,7 +30,7 @@ const start = {
   keep: () => "Keep the draft",
   confirm: () => "Start it",
   More: StartCost,
-  send: (path) => post(`${path}/start`),
+  send: ({ path, post }) => post(`${path}/start`),
 };
 
 const pause = {
@@ -45,7 +46,7 @@ const pause = {
     name: "mode", label: "Trainings in progress", kind: "choice", value: "drain",
     options: [["drain", "Finish first; nothing else begins"], ["abort", "Are abandoned now, and repeated after the pause"]],
   }] : []),
-  send: (path, { mode = "drain" }) => post(`${path}/pause`, { mode }),
+  send: ({ path, values: { mode = "drain" }, post }) => post(`${path}/pause`, { mode }),
 };
 
 const resume = {
@@ -56,7 +57,7 @@ const resume = {
   text: (campaign) => (isPaused(campaign) ? "It goes on where it was, as soon as a supervisor claims it." : "The pause has not begun yet; the campaign goes on."),
   keep: (campaign) => (isPaused(campaign) ? "Keep it paused" : "Let it pause"),
   confirm: (campaign) => (isPaused(campaign) ? "Resume it" : "Cancel the pause"),
-  send: (path) => post(`${path}/resume`),
+  send: ({ path, post }) => post(`${path}/resume`),
 };
 
 const retry = {
@@ -64,10 +65,10 @@ const retry = {
   label: () => "Try again",
   isOffered: ({ state }) => RETRYABLE.has(state),
   title: () => "Try again?",
-  text: () => "The campaign continues: finished trials keep their outcomes, failed ones included; the others start again, with all of their retries. Mend the cause of the failure first.",
+  text: () => "The campaign continues: finished trials keep their outcomes, failed ones included; the others start again, with all of their retries. Fix the cause of the failure first.",
   keep: () => "Leave it failed",
   confirm: () => "Try again",
-  send: (path) => post(`${path}/retry`),
+  send: ({ path, post }) => post(`${path}/retry`),
 };
 
 const change = {
@@ -83,9 +84,25 @@ const change = {
   fields: (campaign, limits) => [
     ...(isInFinals(campaign) ? [] : [{ name: "trials", label: "Number of trials", kind: "number", ...limits.trials, value: campaign.spec.trials, min: Math.max(limits.trials.min, campaign.trials_begun, CONTINUABLE.has(campaign.state) ? campaign.trials_finished + 1 : 0) }]),
     { name: "parallelism", label: "Parallel trials", kind: "number", ...limits.parallelism, value: campaign.spec.parallelism },
+    ...stopField(campaign),
   ],
-  send: (path, values) => patch(path, values),
+  send: ({ path, values, campaign }) => patch(path, changeRequest(values, campaign)),
 };
+
+/** What becomes of the stop conditions where one of them has ended the search: as it is, it would end it again at once. */
+function stopField({ state, spec: { stop }, stopped_because: because }) {
+  if (!CONTINUABLE.has(state) || (stop?.[because] ?? null) === null) return [];
+  const areSeveral = Object.values(stop).filter((limit) => limit !== null).length > 1;
+  const options = [["reached", "Drop the one that ended the search"], ...(areSeveral ? [["all", "Drop all"]] : [])];
+  return [{ name: "stop", label: "Stop conditions", kind: "choice", value: "reached", options }];
+}
+
+/** The fields that a change sends: those that differ, and the trials of a campaign that continues. */
+export function changeRequest({ stop, ...values }, { state, spec, stopped_because: because }) {
+  const isSent = ([name, value]) => value !== spec[name] || (name === "trials" && CONTINUABLE.has(state));
+  const changes = Object.fromEntries(Object.entries(values).filter(isSent));
+  return stop === undefined ? changes : { ...changes, stop: stop === "all" ? null : { [because]: null } };
+}
 
 const finals = {
   name: "finals",
@@ -103,7 +120,7 @@ const finals = {
     ];
   },
   More: FinalsTraining,
-  send: (path, values, campaign) => post(`${path}/finals`, finalsRequest(values, campaign)),
+  send: ({ path, values, campaign, post }) => post(`${path}/finals`, finalsRequest(values, campaign)),
 };
 
 const stop = {
@@ -120,30 +137,30 @@ const stop = {
   },
   keep: (campaign) => (isPaused(campaign) ? "Keep it paused" : RESUMABLE.has(campaign.state) ? "Let it pause" : isRunning(campaign) ? "Keep it running" : "Let it begin"),
   confirm: () => "Stop it",
-  send: (path) => post(`${path}/stop`),
+  send: ({ path, post }) => post(`${path}/stop`),
 };
 
 const archive = {
   name: "archive",
-  label: ({ archived }) => (archived ? "Take out of the archive" : "Archive"),
+  label: ({ archived }) => archiving(archived).verb,
   isOffered: () => true,
-  title: ({ archived }) => (archived ? "Take this campaign out of the archive?" : "Archive this campaign?"),
-  text: ({ archived }) => (archived ? "The list of campaigns shows it again." : "The list of campaigns shows it only with the archived ones. Nothing is removed, and what runs goes on."),
+  title: ({ archived }) => `${archiving(archived).verb} this campaign?`,
+  text: ({ archived }) => archiving(archived).text,
   keep: ({ archived }) => (archived ? "Keep it archived" : "Keep it in the list"),
-  confirm: ({ archived }) => (archived ? "Take it out" : "Archive it"),
-  send: (path, values, { archived }) => patch(path, { archived: !archived }),
+  confirm: ({ archived }) => archiving(archived).verb,
+  send: ({ path, campaign }) => archiving(campaign.archived).send(path),
 };
 
 const erase = {
   name: "delete",
-  label: () => "Delete",
+  label: () => DELETE.verb,
   isDangerous: true,
   isOffered: ({ state }) => DELETABLE.has(state),
-  title: () => "Delete this campaign for good?",
-  text: ({ trials_begun: begun }) => `${begun ? `Its ${begun} trials, their learning curves and logs, its events and exports` : "Its specification"} cannot be restored afterwards.`,
+  title: () => `${DELETE.verb} this campaign?`,
+  text: () => DELETE.text,
   keep: () => "Keep it",
-  confirm: () => "Delete it",
-  send: (path) => remove(path),
+  confirm: () => DELETE.verb,
+  send: ({ path }) => DELETE.send(path),
   leavesPage: true,
 };
 

@@ -1,5 +1,6 @@
 // What a campaign will cost, in the dialog that starts it. api/cli/campaign/estimates.py has the same rule.
 
+import { onReconnected } from "../connection.js";
 import { deviceTime, duration } from "../format.js";
 import { DisconnectedError, post } from "../http.js";
 import { html, useEffect, useState } from "../ui.js";
@@ -20,10 +21,12 @@ export function StartCost({ campaign: { spec } }) {
   const [text, setText] = useState(null);
   useEffect(() => {
     let isLatest = true;
-    post("/v1/campaigns/estimate", spec)
+    const ask = () => post("/v1/campaigns/estimate", spec)
       .then((estimate) => isLatest && setText(costSentence(estimate)))
       .catch((error) => { if (isLatest) setText(error instanceof DisconnectedError ? "What it will cost is not known: the service does not respond." : error.message); });
-    return () => { isLatest = false; };
+    ask();
+    const stopListening = onReconnected(ask);
+    return () => { isLatest = false; stopListening(); };
   }, []);
   return text === null ? html`<p class="cost muted" aria-busy="true">Estimating …</p>` : html`<p class="cost" role="status">${text}</p>`;
 }

@@ -15,8 +15,8 @@ const RECONNECT_MS = 5000;
 export function useEvents(path, campaign, onNews) {
   const [events, setEvents] = useState([]);
   const known = useRef(new Map());
-  const news = useRef(onNews);
-  news.current = onNews;
+  const latest = useRef(null); // the stream outlasts the document and the function that it began with
+  latest.current = { campaign, onNews };
   const isReady = campaign !== null;
   const isFinished = isReady && FINISHED.has(campaign.state);
 
@@ -27,7 +27,7 @@ export function useEvents(path, campaign, onNews) {
     return follow(path, after, (received) => {
       for (const event of received) known.current.set(event.sequence, event);
       if (received.length) setEvents(newestFirst(known.current));
-      if (received.length === 0 || received.at(-1).sequence > campaign.last_event) news.current();
+      if (received.length === 0 || received.at(-1).sequence > latest.current.campaign.last_event) latest.current.onNews();
     });
   }, [path, isReady, isFinished]);
 

@@ -1,6 +1,6 @@
 // The finals of a campaign: the verdict, and each finalist against the baseline.
 
-import { decimal, difference, signed, withMinus } from "../format.js";
+import { counted, decimal, difference, signed, withMinus } from "../format.js";
 import { html } from "../ui.js";
 import { trainedWith } from "./finals.js";
 import { StatePill } from "./state-pill.js";
@@ -12,7 +12,7 @@ const IMAGES = { true: "scored on images that gave no reward", false: "scored on
 export function FinalsCard({ report, isStale, onTrial, onAttempts }) {
   const { finals, verdict, runs } = report;
   const failed = runs.filter((run) => run.state === "failed").length;
-  const facts = [trainedWith(finals.task), `${finals.seeds.length} seeds from ${finals.seeds[0]}`, IMAGES[finals.fresh_images], failed && `${failed} ${failed === 1 ? "training" : "trainings"} failed`];
+  const facts = [trainedWith(finals.task), `${counted(finals.seeds.length, "seed")} from ${finals.seeds[0]}`, IMAGES[finals.fresh_images], failed && `${counted(failed, "training")} failed`];
   const failedAttempts = runs.filter((run) => run.error).map((run) => ({ ...run, title: `Final of trial ${run.trial}, seed ${run.seed}` }));
   const limit = Math.max(1e-9, ...verdict.comparisons.flatMap(({ low, high }) => [Math.abs(low ?? 0), Math.abs(high ?? 0)]));
   const isOver = finals.state === "completed";

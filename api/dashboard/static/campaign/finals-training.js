@@ -1,5 +1,6 @@
 // In the dialog of finals: what they are trained with, and what that will cost.
 
+import { onReconnected } from "../connection.js";
 import { deviceTime, duration } from "../format.js";
 import { DisconnectedError, post } from "../http.js";
 import { useResource } from "../resource.js";
@@ -63,7 +64,8 @@ function useEstimate(campaign, entered) {
       .then((found) => isLatest && setAnswer({ estimate: found.finals }))
       .catch((error) => { if (isLatest && !(error instanceof DisconnectedError)) setAnswer({ refusal: error.message }); });
     const timer = setTimeout(ask, answer === null ? 0 : DELAY_MS);
-    return () => { isLatest = false; clearTimeout(timer); };
+    const stopListening = onReconnected(ask);
+    return () => { isLatest = false; clearTimeout(timer); stopListening(); };
   }, [finals]);
   return answer;
 }

@@ -1,6 +1,6 @@
 // The figures at the head of a campaign's page as text: what is best, what it gains, how large it is, what it has cost.
 
-import { dateTime, decimal, duration, millions, ofBudget, secondsBetween, signed } from "../format.js";
+import { dateTime, decimal, duration, millions, ofBudget, signed, wallSeconds } from "../format.js";
 import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
 import { FINISHED, STARTABLE } from "../states.js";
 import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "../time-left.js";
@@ -20,7 +20,7 @@ export function bestFigure(campaign, best) {
   };
 }
 
-/** The gain over the baseline, with its interval in the finals or with the scatter of rewards; `search` is the figure. */
+/** The gain over the baseline, with its interval in the finals or the margin of error of single rewards; `search` is the figure. */
 export function gainFigure(campaign, gain, search) {
   const label = "Gain over the baseline";
   if (!gain) return { label, value: "–", note: campaign.baseline_reward === null ? "" : `baseline ${decimal(campaign.baseline_reward)}` };
@@ -37,7 +37,7 @@ export function paramsFigure(campaign, first, baseline) {
   return {
     label: "Parameters of the best",
     value: first ? millions(first.params, 2) : "–",
-    note: first ? [change, ofBudget(campaign, first).replace("the budget", "the multi-adds")].filter(Boolean).join(", ") : "",
+    note: first ? [change, ofBudget(campaign, first)].filter(Boolean).join(", ") : "",
   };
 }
 
@@ -47,17 +47,17 @@ export function paramsFigure(campaign, first, baseline) {
  */
 export function timeFigure(campaign, recent, report, now, isWaiting) {
   if (FINISHED.has(campaign.state)) {
-    const value = duration(secondsBetween(campaign.started_at, campaign.finished_at));
+    const value = duration(wallSeconds(campaign, now));
     return { label: "Time taken", value, note: campaign.finished_at ? `ended ${dateTime(campaign.finished_at)}` : "" };
   }
-  if (isWaiting) return { label: "Time left", value: "–", note: "it waits" };
+  if (isWaiting) return { label: "Time left", value: "–", note: "waiting" };
   const left = isInFinals(campaign) && report ? finalsSecondsLeft(campaign, report)
     : isTrainingShared(campaign) ? sharedSecondsLeft(campaign, now) : secondsLeft(campaign, recent);
   return { label: "Time left", value: left === null ? "–" : `≈ ${duration(left)}`, note: timeNote(campaign, now) };
 }
 
 function timeNote(campaign, now) {
-  const elapsed = secondsBetween(campaign.started_at, new Date(now).toISOString());
+  const elapsed = wallSeconds(campaign, now);
   if (campaign.paused_at !== null) return `paused since ${dateTime(campaign.paused_at)}`;
   if (STARTABLE.has(campaign.state)) return "not started yet";
   if (campaign.waiting_for) return "waiting";

@@ -1,6 +1,6 @@
 // The phases of a campaign that has more than its search: shared weights, search, finals.
 
-import { decimal, duration } from "../format.js";
+import { counted, decimal, duration } from "../format.js";
 import { FINISHED } from "../states.js";
 import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "../time-left.js";
 import { html } from "../ui.js";
@@ -37,7 +37,7 @@ function finalsPhase(campaign, report, isOver) {
   const { finals, spec } = campaign;
   if (finals === null) {
     const { top, seeds } = spec.finals;
-    return { name: "Finals", state: isOver ? "not run" : "to come", value: 0, max: 1, note: `${top} ${top === 1 ? "candidate" : "candidates"}, ${seeds} seeds`, left: null };
+    return { name: "Finals", state: isOver ? "not run" : "to come", value: 0, max: 1, note: `${counted(top, "candidate")}, ${counted(seeds, "seed")}`, left: null };
   }
   const left = isInFinals(campaign) && report ? finalsSecondsLeft(campaign, report) : null;
   const words = { completed: "done", running: "now" };

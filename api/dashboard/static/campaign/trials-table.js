@@ -1,11 +1,11 @@
 // The table of trials: one page, sorted, filtered and counted by the service.
 
 import { decimal, millions, percent } from "../format.js";
+import { Pager } from "../pager.js";
 import { link } from "../root.js";
 import { trainingSeconds } from "../time-left.js";
 import { html, useRef, useState } from "../ui.js";
 import { ErrorNote } from "./error-note.js";
-import { Pager } from "./pager.js";
 import { Spark } from "./spark.js";
 import { useVersioned } from "./versions.js";
 
@@ -43,7 +43,7 @@ export function TrialsTable({ campaign, page, version, counts, best, onTrial }) 
         <option value="">all ${campaign.trials_begun.toLocaleString("en")}</option>
         ${page.trialStates.map((state) => html`<option key=${state} value=${state}>${state}${counts && ` (${numberIn(counts, state).toLocaleString("en")})`}</option>`)}
       </select></label>
-      <${Pager} page=${shown.page} pages=${pages} onPage=${(chosen) => setShown({ ...shown, page: chosen })} />
+      <${Pager} page=${shown.page + 1} pages=${pages} onPage=${(chosen) => setShown({ ...shown, page: chosen - 1 })} />
     </div>
     ${found.error && html`<p class="banner" role="alert">${found.error.message}</p>`}
     <table class="rows trials">

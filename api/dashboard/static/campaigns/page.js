@@ -1,11 +1,11 @@
 // The list of campaigns: found, ordered, paged, compared, archived and deleted; refreshed every few seconds.
 
 import { byId } from "../dom.js";
+import { Pager } from "../pager.js";
 import { useResource } from "../resource.js";
 import { Fragment, html, render, useEffect, useRef, useState } from "../ui.js";
 import { showWaiting } from "../waiting.js";
 import { Filters } from "./filters.js";
-import { Pager } from "./pager.js";
 import { CLEARED, isFiltered, listPath, PAGE_SIZE, useQuery } from "./query.js";
 import { Selection } from "./selection.js";
 import { Table } from "./table.js";
@@ -24,10 +24,18 @@ function useList(wanted) {
   return { list: latest.current, isStale: data === null, error, refresh };
 }
 
+/** Without `onClose` they stay until the next request. */
 function Refusals({ messages, close = "Close", onClose }) {
   if (!messages.length) return null;
   return html`<div class="banner failure refusal" role="alert"><div>${messages.map((message) => html`<p key=${message}>${message}</p>`)}</div>
-    <button type="button" class="plain" onClick=${onClose}>${close}</button></div>`;
+    ${onClose && html`<button type="button" class="plain" onClick=${onClose}>${close}</button>`}</div>`;
+}
+
+const pagesOf = ({ total }) => Math.max(1, Math.ceil(total / PAGE_SIZE));
+
+function rangeText(page, total) {
+  const first = (page - 1) * PAGE_SIZE + 1;
+  return `${first.toLocaleString("en")} to ${Math.min(total, first + PAGE_SIZE - 1).toLocaleString("en")} of ${total.toLocaleString("en")}`;
 }
 
 function NothingFound({ wanted, onClear }) {
@@ -48,7 +56,7 @@ function Campaigns() {
     const running = list.by_state.running;
     document.title = `${running ? `(${running}) ` : ""}Campaigns – effspine`;
     showWaiting(list.items).catch(() => {});
-    const last = Math.max(1, Math.ceil(list.total / PAGE_SIZE));
+    const last = pagesOf(list);
     if (!isStale && wanted.page > last) change({ page: last });
   }, [list, isStale]);
   const select = (campaign) => setSelected((before) => {
@@ -64,7 +72,7 @@ function Campaigns() {
   const newest = new Map((list?.items ?? []).map((campaign) => [campaign.id, campaign]));
   const chosen = [...selected.values()].map((campaign) => newest.get(campaign.id) ?? campaign);
   const clear = () => change({ ...CLEARED, sort: "-created" });
-  const refusal = html`<${Refusals} messages=${error ? [error.message] : []} close="Clear the filter" onClose=${clear} />`;
+  const refusal = html`<${Refusals} messages=${error ? [error.message] : []} close="Clear the filter" onClose=${error?.status === 422 ? clear : undefined} />`;
   if (list === null) return refusal;
   const isSearch = wanted.q || wanted.tag || wanted.state.length;
   const summary = isSearch ? `${list.total.toLocaleString("en")} found` : `${list.by_state.running.toLocaleString("en")} running, ${sum(list.by_state).toLocaleString("en")} ${wanted.archived ? "archived" : "in total"}`;
@@ -78,7 +86,7 @@ function Campaigns() {
     ${list.items.length > 0 && html`<${Table} campaigns=${list.items} selected=${selected} sort=${wanted.sort} isStale=${isStale}
       onSort=${(sort) => change({ sort })} onSelect=${select} onTag=${(tag) => change({ tag })} />`}
     ${!list.items.length && !isEmpty && !isStale && list.total === 0 && html`<${NothingFound} wanted=${wanted} onClear=${() => change(CLEARED)} />`}
-    <${Pager} page=${wanted.page} total=${list.total} onPage=${(page) => change({ page })} />
+    <${Pager} page=${wanted.page} pages=${pagesOf(list)} onPage=${(page) => change({ page })}><span class="muted">${rangeText(wanted.page, list.total)}</span><//>
   <//>`;
 }
 

@@ -1,5 +1,6 @@
 // Two to five campaigns or trials side by side.
 
+import { CopyButton } from "../copy.js";
 import { byId } from "../dom.js";
 import { Figure } from "../figure.js";
 import { link } from "../root.js";
@@ -18,21 +19,6 @@ const FIGURES = {
 };
 
 const LONG_NAME = 15; // characters that the first column has room for on a phone
-
-function CopyLink() {
-  const [state, setState] = useState("");
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(location.href);
-      setState("copied");
-    } catch {
-      setState("refused"); // without https the browser lets no page write to the clipboard
-    }
-  };
-  return html`<p class="actions"><button type="button" class="button" onClick=${copy}>Copy link</button>
-    ${state === "copied" && html`<span class="muted" role="status">Copied</span>`}
-    ${state === "refused" && html`<label class="address">Copy it from here: <input type="text" readonly value=${location.href} onFocus=${(event) => event.target.select()} /></label>`}</p>`;
-}
 
 function Heads({ subjects, kind, corner }) {
   return html`<thead><tr><th scope="col"><span class="visually-hidden">${corner}</span></th>${subjects.map(({ name, campaign, trial }) => html`<th scope="col" key=${name}>
@@ -84,7 +70,7 @@ function Compare() {
     problems.push(`${subjects.length ? "There is only one to show" : "There is nothing to compare"}; name ${least} to ${most} of them, as /compare?campaigns=ID,ID or /compare?trials=ID:NUMBER,ID:NUMBER, or select them in the list.`);
   }
   return html`<${Fragment}>
-    <div class="heading"><div><h1>Compare ${subjects?.length > 1 ? `${subjects.length} ${kind}` : ""}</h1><p class="muted"><a href=${link("/")}>All campaigns</a></p></div>${names.length > 0 && html`<${CopyLink} />`}</div>
+    <div class="heading"><div><h1>Compare ${subjects?.length > 1 ? `${subjects.length} ${kind}` : ""}</h1><p class="muted"><a href=${link("/")}>All campaigns</a></p></div>${names.length > 0 && html`<p class="actions"><${CopyButton} kind="button" name="link" load=${() => location.href}>Copy link</${CopyButton}></p>`}</div>
     ${problems.map((problem) => html`<p class="banner" role="alert" key=${problem}>${problem}</p>`)}
     ${subjects?.length > 0 && html`<${Numbers} subjects=${subjects} kind=${kind} />`}
     ${subjects?.length >= least && html`<${Figures} subjects=${subjects} kind=${kind} />`}

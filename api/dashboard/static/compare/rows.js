@@ -1,7 +1,7 @@
 // The figures of campaigns and of trials that are shown side by side: `[label, text of a subject]`.
 
-import { dateTime, decimal, difference, duration, millions, ofBudget, percent, secondsBetween, signed, withMinus } from "../format.js";
-import { gainValue, scatterText, seedsText, sureness, verdictText } from "../gain.js";
+import { dateTime, decimal, difference, duration, millions, ofBudget, percent, signed, wallSeconds, withMinus } from "../format.js";
+import { gainValue, marginText, seedsText, sureness, verdictText } from "../gain.js";
 import { FINISHED } from "../states.js";
 import { trainingSeconds } from "../time-left.js";
 import { finalsFact } from "../trial/finals-fact.js";
@@ -30,15 +30,9 @@ export const CAMPAIGN_ROWS = [
   ["Its multi-adds", (subject) => (first(subject) ? madds(subject.campaign, first(subject)) : "–")],
   ["Search", ({ search, campaign }) => (campaign.trials_finished ? search.sentence : "–")],
   ["Device time", ({ campaign }) => (campaign.device_seconds ? duration(campaign.device_seconds) : "–")],
-  ["Wall time", ({ campaign }) => duration(wallSeconds(campaign))],
+  ["Wall time", ({ campaign }) => duration(wallSeconds(campaign, Date.now()))],
   ["Started", ({ campaign }) => dateTime(campaign.started_at)],
 ];
-
-/** Without pauses; null before the start. */
-function wallSeconds({ started_at: started, finished_at: finished, paused_seconds: paused }) {
-  const seconds = secondsBetween(started, finished ?? new Date().toISOString());
-  return seconds === null ? null : seconds - paused;
-}
 
 const finals = ({ trial, report }) => report && finalsFact(trial, report);
 
@@ -46,7 +40,7 @@ export const TRIAL_ROWS = [
   ["State", ({ trial }) => trial.state],
   ["AP", ({ trial }) => decimal(trial.reward)],
   ["Over its baseline", ({ trial, campaign }) => (trial.number === 0 ? "–" : difference(trial.reward, campaign.baseline_reward))],
-  ["Scatter of this", ({ trial, search }) => (trial.number === 0 || trial.reward === null ? "–" : scatterText(search).replace("scatter ", ""))],
+  ["95\u00a0% margin of error", ({ trial, search }) => (trial.number === 0 || trial.reward === null ? "–" : marginText(search))],
   ["AP in the finals", (subject) => finals(subject)?.[0] ?? "–"],
   ["Verdict", (subject) => [subject.trial.number === 0 && "the uniform baseline", finals(subject)?.[1]].filter(Boolean).join(", ") || "not confirmed"],
   ["Parameters", ({ trial }) => millions(trial.params, 2)],

@@ -1,10 +1,10 @@
 // The dialog that trains a trial of a campaign alone, on a whole data set. What can be chosen is in the schema of trainings.
 
-import { post } from "../http.js";
+import { Modal } from "../modal.js";
+import { repeatablePost } from "../repeatable-post.js";
 import { useResource } from "../resource.js";
 import { link } from "../root.js";
-import { html, useState } from "../ui.js";
-import { Modal } from "../modal.js";
+import { html, useRef, useState } from "../ui.js";
 
 const RESOURCES = [["cpus", "Processors"], ["gpus", "GPUs"], ["tpus", "TPU chips"]];
 
@@ -13,6 +13,7 @@ export function TrainDialog({ campaignId, path, trial, lastTrial, dataset, onClo
   const [number, setNumber] = useState(trial);
   const [refusal, setRefusal] = useState(null);
   const [isSending, setSending] = useState(false);
+  const post = useRef(repeatablePost());
   const schema = useResource("/v1/schemas/training");
   const datasets = useResource("/v1/datasets");
   const exportable = useResource(`${path}/exports?trial=${number}`);
@@ -24,7 +25,7 @@ export function TrainDialog({ campaignId, path, trial, lastTrial, dataset, onClo
     event.preventDefault();
     setSending(true);
     try {
-      const created = await post("/v1/trainings", { campaign_id: campaignId, ...requested(new FormData(event.target)) });
+      const created = await post.current("/v1/trainings", { campaign_id: campaignId, ...requested(new FormData(event.target)) });
       location.assign(link(`/trainings/${encodeURIComponent(created.id)}`));
     } catch (refused) {
       setRefusal(refused.message);

@@ -8,7 +8,7 @@ export function CommandsCard({ document, service }) {
   const [chosen, setChosen] = useState("Command");
   const texts = commandsOf(document, service);
   return html`<section class="card commands" aria-labelledby="commands-title">
-    <div class="table-head"><h2 id="commands-title">The same as</h2>
+    <div class="table-head"><h2 id="commands-title">Equivalent command</h2>
       <p class="pager">${Object.keys(texts).map((name) => html`<button type="button" key=${name} class="plain" aria-pressed=${name === chosen} onClick=${() => setChosen(name)}>${name}</button>`)}
         <${CopyButton} text=${texts[chosen]} name=${`the ${chosen}`} /></p></div>
     <pre tabindex="0" aria-label=${chosen}>${texts[chosen]}</pre>

@@ -22,7 +22,7 @@ export function useDryRun(document, profile, known) {
   useEffect(() => {
     const number = ++latest.current;
     const isLatest = () => number === latest.current;
-    const readRange = async (isLatest) => {
+    const readRange = async () => {
       const space = spaceOf(document), key = JSON.stringify(space);
       if (key === spaceOfRange.current) return;
       const feasible = await dryRun({ name: "range", proxy_task: { profile }, search_space: space })
@@ -36,7 +36,7 @@ export function useDryRun(document, profile, known) {
       try {
         if (known.length) {
           setAnswer({ of: text, found: null, problem: { errors: known } });
-          return await readRange(isLatest);
+          return await readRange();
         }
         const found = await dryRun(document);
         if (!isLatest()) return;
@@ -47,7 +47,7 @@ export function useDryRun(document, profile, known) {
         if (error instanceof DisconnectedError || !isLatest()) return; // checked again once the service responds
         if (!(error instanceof RefusedError)) throw error;
         setAnswer({ of: text, found: null, problem: error.problem ?? { detail: error.message } });
-        await readRange(isLatest);
+        await readRange();
       }
     };
     const timer = setTimeout(check, DELAY_MS);

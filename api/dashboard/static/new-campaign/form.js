@@ -1,6 +1,7 @@
 // The form of a new campaign.
 
-import { DisconnectedError, postOnce } from "../http.js";
+import { DisconnectedError } from "../http.js";
+import { repeatablePost } from "../repeatable-post.js";
 import { link } from "../root.js";
 import { html, useMemo, useRef, useState } from "../ui.js";
 import { CloneNote } from "./clone-note.js";
@@ -12,7 +13,6 @@ import { errorsByField } from "./errors.js";
 import { idOf } from "./field.js";
 import { Group } from "./group.js";
 import { NoDatasets } from "./no-datasets.js";
-import { requestKey } from "./request-key.js";
 import { saveValues } from "./saved.js";
 import { StatusCard } from "./status-card.js";
 import { documentOf, missingFields, readForm, refusedNumbers } from "./values.js";
@@ -30,7 +30,7 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
   const [isBusy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState(null);
   const [shownRun, setShownRun] = useState(null);
-  const form = useRef(null), keyOf = useRef(requestKey());
+  const form = useRef(null), post = useRef(repeatablePost());
 
   const errors = errorsByField(fields, answer.problem);
   const wrong = fields.filter(({ path }) => errors[path]);
@@ -47,8 +47,8 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
   };
 
   const requests = {
-    "": () => postOnce("/v1/campaigns", document, keyOf.current(document, "")),
-    draft: () => postOnce("/v1/campaigns?draft=true", document, keyOf.current(document, "draft")),
+    "": () => post.current("/v1/campaigns", document),
+    draft: () => post.current("/v1/campaigns?draft=true", document),
     "dry-run": () => dryRun(document),
   };
   const onSubmit = async (event) => {
@@ -67,7 +67,7 @@ export function CampaignForm({ page, schema, fields, names, original, initial })
       const refused = errorsByField(fields, error.problem);
       const first = fields.find(({ path }) => refused[path] && read.isShown(read.field(path)));
       answer.refused(document, error.problem);
-      setRefusal(error instanceof DisconnectedError ? "The service does not respond. What you entered is kept; send it again once it is back" : first ? null : error.message);
+      setRefusal(error instanceof DisconnectedError ? "The service did not respond. What you entered is kept; send it again once it is back: no second campaign is created" : first ? null : error.message);
       if (first) setTimeout(() => focusField(first));
     } finally {
       setBusy(false);

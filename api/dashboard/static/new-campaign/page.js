@@ -1,6 +1,7 @@
 // The page of a new campaign: reads the schema, the lists that fields choose from and the campaign to copy, and mounts the form.
 
 import { byId } from "../dom.js";
+import { counted } from "../format.js";
 import { getJson } from "../http.js";
 import { html, render } from "../ui.js";
 import { schemaFields } from "./fields.js";
@@ -13,7 +14,7 @@ const { from, datasetCommands, url, defaultUrl, needsKey } = place.dataset;
 
 /** A data set's name and what stands in its way. */
 const option = ({ name, is_there: isThere, warnings }) => ({
-  name, note: !isThere ? "its directory is gone" : warnings === null ? "not checked" : warnings > 0 ? `${warnings} kinds of warnings` : null,
+  name, note: !isThere ? "its directory is gone" : warnings === null ? "not checked" : warnings > 0 ? `${counted(warnings, "kind")} of warnings` : null,
 });
 
 /** The profile whose trials are not trained, as the schema's defaults by profile say. */

@@ -13,7 +13,7 @@ export function Attempts({ trial }) {
   const attempts = trial.attempts_made;
   return html`<section class="card" aria-labelledby="trial-attempts">
     <h2 id="trial-attempts">Attempts</h2>
-    ${attempts.length === 0 && html`<p class="muted">None: a repeat is not trained, and has the outcome of trial ${trial.reused_from}.</p>`}
+    ${attempts.length === 0 && html`<p class="muted">None: a repeat is not trained and ${trial.state === "running" ? "waits for" : "has"} the outcome of trial ${trial.reused_from}.</p>`}
     ${attempts.map((attempt) => html`<details key=${attempt.number}>
       <summary>Attempt ${attempt.number} <span class="state" data-state=${attempt.state}>${attempt.state}</span> <span class="muted">${about(attempt)}</span></summary>
       ${attempt.error && html`<pre class="error">${attempt.error}</pre>`}
@@ -24,7 +24,7 @@ export function Attempts({ trial }) {
 }
 
 function about({ reward, error_kind: kind, started_at: started, finished_at: finished }) {
-  return [errorTitle(kind), reward !== null && `AP ${decimal(reward)}`, `handed out ${dateTime(started)}`, finished && `ended after ${duration(secondsBetween(started, finished))}`].filter(Boolean).join(" · ");
+  return [errorTitle(kind), reward !== null && `AP ${decimal(reward)}`, `started ${dateTime(started)}`, finished && `ended after ${duration(secondsBetween(started, finished))}`].filter(Boolean).join(" · ");
 }
 
 /** The end of a worker's log, scrolled to its last line. */

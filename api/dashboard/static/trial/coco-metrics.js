@@ -1,6 +1,6 @@
 // The twelve COCO metrics of a trial, against the baseline's.
 
-import { decimal, signed } from "../format.js";
+import { decimal, difference } from "../format.js";
 import { html } from "../ui.js";
 
 export function CocoMetrics({ campaign, trial, baseline }) {
@@ -14,15 +14,13 @@ export function CocoMetrics({ campaign, trial, baseline }) {
         ${baseline && html`<th scope="col" class="number">Baseline</th><th scope="col" class="number">Difference</th>`}</tr></thead>
       <tbody>${found.map(({ name, title, about, value }) => html`<tr key=${name}>
         <th scope="row" title=${about}>${title} <span class="muted">${about}</span></th><td class="number">${decimal(value)}</td>
-        ${baseline && html`<td class="number">${decimal(other[name])}</td><td class="number">${signed(difference(value, other[name]))}</td>`}
+        ${baseline && html`<td class="number">${decimal(other[name])}</td><td class="number">${difference(value, other[name])}</td>`}
       </tr>`)}</tbody>
     </table></div>
     <p class="muted">Of the trained proxy on the reserved images. A dash: they have no object of that size${baseline && !baseline.coco_metrics && ", or the baseline has no such metrics"}.</p>`
     : html`<p class="muted">${whyNone(campaign, trial)}</p>`}
   </section>`;
 }
-
-const difference = (value, other) => (value === null || value === undefined || other === null || other === undefined ? null : value - other);
 
 function whyNone({ spec }, trial) {
   if (spec.proxy_task.profile === "synthetic") return "The profile computes the reward and finds no objects, so there is the AP alone.";

@@ -1,7 +1,7 @@
 // The reward of a trial, its costs and its times, beside the baseline's.
 
 import { dateTime, decimal, difference, duration, millions, ofBudget, percent, secondsBetween } from "../format.js";
-import { scatterText } from "../gain.js";
+import { marginText } from "../gain.js";
 import { trainingSeconds } from "../time-left.js";
 import { html } from "../ui.js";
 import { finalsFact } from "./finals-fact.js";
@@ -36,7 +36,7 @@ function apNote(trial, baseline, search, isAll) {
     return trial.progress_total ? `step ${trial.progress_step} of ${trial.progress_total}` : "running";
   }
   if (!baseline || baseline.reward === null) return "";
-  return `${difference(trial.reward, baseline.reward)} against the baseline, ${scatterText(search)}${isAll ? ", not confirmed" : ""}`;
+  return `${difference(trial.reward, baseline.reward)} against the baseline, 95\u00a0% margin of error ${marginText(search)}${isAll ? ", not confirmed" : ""}`;
 }
 
 function latencyNote({ latency_ratio: ratio }) {
