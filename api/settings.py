@@ -125,6 +125,14 @@ class Settings(BaseSettings):
         return tuple(name for name in names if name not in ("", "0.0.0.0", "::"))
 
     @property
+    def proxies(self) -> str:
+        """`trusted_proxies`, those of IPv4 also as a socket that listens on `::` names them (`::ffff:10.0.0.5`)."""
+        given = [each for each in (each.strip() for each in self.trusted_proxies.split(",")) if each]
+        networks = [ipaddress.ip_network(each) for each in given if each != "*"]
+        mapped = [f"::ffff:{each.network_address}/{96 + each.prefixlen}" for each in networks if each.version == 4]
+        return ",".join([*given, *mapped])
+
+    @property
     def outward(self) -> Outward:
         """What the supervisor tells webhooks and sinks."""
         return Outward(
