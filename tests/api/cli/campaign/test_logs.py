@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from api.cli.campaign.logs import _of_failed_trials
+from api.client import Client
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
 from tests.support.recorder import Recorder
@@ -76,3 +78,16 @@ def test_following_prints_a_log_as_it_comes_and_ends_with_the_campaign(effspine:
     worker.join()
     assert shown.status == 0
     assert shown.out.count("a later log") == 1
+
+
+def test_older_trials_are_not_read_than_those_that_are_shown(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, trials=20, retries=0, max_consecutive_failures=20).run(1)
+    for _ in range(5):
+        recorder.fail(recorder.begin(), "out of memory", "out-of-memory", "Killed")
+    with Client(effspine.environment["EFFSPINE_URL"]) as client:
+        read: list[int] = []
+        listed = client.trials
+        client.trials = lambda *given, **named: (read.append(1) or each for each in listed(*given, **named))  # type: ignore[method-assign]
+        shown = list(_of_failed_trials(client, recorder.id, 2))
+    assert [each["trial"] for each in shown] == [4, 5]
+    assert len(read) == 2
