@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from api.cli.campaign.logs import _of_failed_trials
-from api.client import Client
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
 from tests.support.recorder import Recorder
@@ -80,14 +82,17 @@ def test_following_prints_a_log_as_it_comes_and_ends_with_the_campaign(effspine:
     assert shown.out.count("a later log") == 1
 
 
-def test_older_trials_are_not_read_than_those_that_are_shown(effspine: CommandLine, served: Store) -> None:
-    recorder = Recorder(served, trials=20, retries=0, max_consecutive_failures=20).run(1)
-    for _ in range(5):
-        recorder.fail(recorder.begin(), "out of memory", "out-of-memory", "Killed")
-    with Client(effspine.environment["EFFSPINE_URL"]) as client:
-        read: list[int] = []
-        listed = client.trials
-        client.trials = lambda *given, **named: (read.append(1) or each for each in listed(*given, **named))  # type: ignore[method-assign]
-        shown = list(_of_failed_trials(client, recorder.id, 2))
-    assert [each["trial"] for each in shown] == [4, 5]
-    assert len(read) == 2
+def test_trials_older_than_those_that_are_shown_are_not_read() -> None:
+    read: list[int] = []
+
+    def listed(*_: object, **__: object) -> Iterator[SimpleNamespace]:
+        for number in reversed(range(100)):
+            read.append(number)
+            yield SimpleNamespace(number=number, attempts=1, state="failed", error="no memory")
+
+    attempt = SimpleNamespace(
+        number=1, state="failed", error="no memory", error_kind="out-of-memory", log_tail="Killed"
+    )
+    client: Any = SimpleNamespace(trials=listed, trial=lambda *_: SimpleNamespace(attempts_made=[attempt]))
+    assert [each["trial"] for each in _of_failed_trials(client, "c_0", 2)] == [98, 99]
+    assert read == [99, 98]
