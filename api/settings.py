@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.logs import LogFormat
-from api.loopback import is_loopback
+from api.loopback import DEFAULT_HOST, DEFAULT_PORT, is_loopback
 from nas_controller.exports.files import LIMIT_BYTES
 from nas_controller.store.database_url import sqlite_url
 from nas_controller.supervision.cluster_node import LOCAL
@@ -21,8 +21,6 @@ from nas_controller.supervision.supervisor import CAMPAIGNS_AT_ONCE
 from search_space.data_dir import default_data_dir
 
 DATABASE_FILE = "effspine.db"
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8000
 
 _ROOT_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*")
 
