@@ -77,15 +77,16 @@ class Connection:
         """The events after the sequence `after` until the end of the campaign or training, over as many connections as
         it takes. Only failures in succession count: a connection that the service accepts begins the count again.
         """
-        waits = iter(RETRY_WAITS_SECONDS)
+        attempts = 0
         while True:
-            wait = next(waits, None)
+            wait = RETRY_WAITS_SECONDS[min(attempts, len(RETRY_WAITS_SECONDS) - 1)]
+            attempts += 1
             headers = {"Last-Event-ID": str(after)}
             try:
                 with connect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
                     response = source.response
                     if response.is_success:
-                        waits, wait = iter(RETRY_WAITS_SECONDS), RETRY_WAITS_SECONDS[-1]
+                        attempts, wait = 0, RETRY_WAITS_SECONDS[-1]
                         for event in source.iter_sse():
                             if event.event == END:
                                 return
@@ -93,13 +94,13 @@ class Connection:
                                 document = EventDocument.model_validate_json(event.data)
                                 after = document.sequence
                                 yield document
-                    elif wait is None or response.status_code not in UNAVAILABLE:
+                    elif attempts > len(RETRY_WAITS_SECONDS) or response.status_code not in UNAVAILABLE:
                         response.read()
                         raise_for_status(response)
                     else:
                         wait = retry_after_seconds(response, wait)
             except httpx.TransportError as error:
-                if wait is None:
+                if attempts > len(RETRY_WAITS_SECONDS):
                     raise self._unreachable(error) from error
             time.sleep(wait)
 
