@@ -18,13 +18,13 @@ help:
 	@echo "make test-exports  runs the tests of exports, each in the environment of its framework"
 	@echo "make fuzz      sends hundreds of generated requests to every route"
 	@echo "make lint      checks format, lint, types and import contracts"
-	@echo "make bench     runs the benchmarks that the documents quote"
+	@echo "make bench     runs one round of most benchmarks"
 	@echo "make page-timings  measures the dashboard with 5,000 and 100,000 trials in Chromium"
 	@echo "make screenshots   writes docs/images/ from a search that it runs at the first time"
 	@echo "make results   searches with 5,000 trials and writes docs/results.md; it can be interrupted and run again"
 	@echo "make object-sizes  searches on small and on large objects and writes docs/object-sizes.md, likewise"
 	@echo "make chaos     injects faults into a running campaign: make chaos ARGS='--database postgresql'"
-	@echo "make hosts     runs the compose file's service as four hosts, of which two fail (needs root)"
+	@echo "make hosts     multi-host failure test: the compose file's service on four hosts, two of which fail (needs root)"
 	@echo "make schema    writes docs/block-specification.schema.json"
 	@echo "make lock      resolves and pins the dependencies"
 	@echo "make clean     removes .venv, .venv-* and caches, but no campaigns"
@@ -87,11 +87,13 @@ chaos: setup
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 hosts: setup
-	@$(BIN)/python deploy/prove_hosts.py $(ARGS)
+	@$(BIN)/python deploy/multi_host_failures.py $(ARGS)
+
+SCHEMA := docs/block-specification.schema.json
 
 schema: setup
 	@$(BIN)/python -c 'import json; from search_space.document_schema import block_specification_schema as schema; \
-	  print(json.dumps(schema(), indent=2))' > docs/block-specification.schema.json
+	  print(json.dumps(schema(), indent=2))' > $(SCHEMA).new && mv $(SCHEMA).new $(SCHEMA) || { rm -f $(SCHEMA).new; exit 1; }
 
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command "make lock" --quiet
@@ -100,8 +102,8 @@ lock: setup
 	@$(LOCK) pyproject.toml --extra dev --output-file requirements.lock
 	@$(LOCK) deploy/locks/build.in --constraint requirements.lock --output-file deploy/locks/build.lock
 	@$(LOCK) deploy/locks/launcher.in --output-file deploy/locks/launcher.lock
-	@$(LOCK) pyproject.toml --extra postgres --constraint requirements.lock --output-file deploy/locks/cpu.lock
-	@$(LOCK) pyproject.toml --extra postgres --extra gpu --constraint requirements.lock --output-file deploy/locks/gpu.lock
+	@$(LOCK) pyproject.toml --extra postgres --extra mlflow --constraint requirements.lock --output-file deploy/locks/cpu.lock
+	@$(LOCK) pyproject.toml --extra postgres --extra mlflow --extra gpu --constraint requirements.lock --output-file deploy/locks/gpu.lock
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache build dist *.egg-info

@@ -16,6 +16,7 @@ from httpx_sse import connect_sse
 from api.client_responses import (
     BUSY_SECONDS,
     PENDING_SECONDS,
+    UNAVAILABLE,
     Document,
     document_in,
     file_name,
@@ -46,8 +47,9 @@ class Connection:
     """Requests to the service at `url`, by default EFFSPINE_URL, with the key of EFFSPINE_API_KEY.
 
     Every method raises ServiceUnreachableError if no service responds and ServiceRefusedError if the service responds
-    with an error. Requests are sent again after a lost connection; those that change something carry an
-    `Idempotency-Key`, so that the service executes them once.
+    with an error. Requests are sent again after a lost connection and after 502, 503 and 504, and streams of events
+    go on after the last event; only a download to a file is not. A POST carries an `Idempotency-Key`, so that the
+    service executes it once.
     """
 
     def __init__(self, url: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
@@ -72,33 +74,35 @@ class Connection:
         self._http.close()
 
     def _events(self, path: str, after: int) -> Iterator[EventDocument]:
-        failures = 0
+        """The events after the sequence `after` until the end of the campaign or training, over as many connections as
+        it takes. Only failures in succession count: a connection that the service accepts begins the count again.
+        """
+        attempts = 0
         while True:
+            wait = RETRY_WAITS_SECONDS[min(attempts, len(RETRY_WAITS_SECONDS) - 1)]
+            attempts += 1
+            headers = {"Last-Event-ID": str(after)}
             try:
-                for event in self._stream(path, after):
-                    if event is None:
-                        return
-                    failures, after = 0, event.sequence
-                    yield event
+                with connect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
+                    response = source.response
+                    if response.is_success:
+                        attempts, wait = 0, RETRY_WAITS_SECONDS[-1]
+                        for event in source.iter_sse():
+                            if event.event == END:
+                                return
+                            if event.data:  # httpx-sse yields an empty event for each heartbeat comment
+                                document = EventDocument.model_validate_json(event.data)
+                                after = document.sequence
+                                yield document
+                    elif attempts > len(RETRY_WAITS_SECONDS) or response.status_code not in UNAVAILABLE:
+                        response.read()
+                        raise_for_status(response)
+                    else:
+                        wait = retry_after_seconds(response, wait)
             except httpx.TransportError as error:
-                if failures >= len(RETRY_WAITS_SECONDS):
+                if attempts > len(RETRY_WAITS_SECONDS):
                     raise self._unreachable(error) from error
-            time.sleep(RETRY_WAITS_SECONDS[min(failures, len(RETRY_WAITS_SECONDS) - 1)])
-            failures += 1
-
-    def _stream(self, path: str, after: int) -> Iterator[EventDocument | None]:
-        """The events of one connection; None at the end of a finished campaign."""
-        headers = {"Last-Event-ID": str(after)}
-        with connect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
-            if not source.response.is_success:
-                source.response.read()
-                raise_for_status(source.response)
-            for event in source.iter_sse():
-                if event.event == END:
-                    yield None
-                    return
-                if event.data:  # httpx-sse yields an empty event for each heartbeat comment
-                    yield EventDocument.model_validate_json(event.data)
+            time.sleep(wait)
 
     def _file(self, path: str, parameters: dict[str, Any], default: str) -> tuple[str, bytes]:
         """The name and the content of a download."""
@@ -171,12 +175,14 @@ class Connection:
         raise_for_status(self._send("DELETE", path))
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Sends a request, and again after a lost connection."""
+        """Sends a request, and again after a lost connection and while the service is unavailable."""
         for wait in (*RETRY_WAITS_SECONDS, None):
             try:
                 response = self._http.request(method, path, **request)
                 self._was_connected = True
-                return response
+                if wait is None or response.status_code not in UNAVAILABLE:
+                    return response
+                time.sleep(retry_after_seconds(response, wait))
             except httpx.TransportError as error:
                 # If the service was never reachable, a retry would only delay the error.
                 if wait is None or (isinstance(error, httpx.ConnectError) and not self._was_connected):

@@ -66,6 +66,10 @@ def _json_object(response: httpx.Response) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+UNAVAILABLE = frozenset((httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT))
+"""Statuses while a service, or a proxy in front of it, is restarted or its database does not respond."""
+
+
 def is_busy(response: httpx.Response) -> bool:
     """Whether the same request, sent before, is still being executed."""
     if response.status_code != httpx.codes.CONFLICT:
@@ -73,10 +77,10 @@ def is_busy(response: httpx.Response) -> bool:
     return str(_json_object(response).get("type", "")).endswith(":idempotency-key-busy")
 
 
-def retry_after_seconds(response: httpx.Response) -> float:
-    """How long to wait before the request is sent again."""
+def retry_after_seconds(response: httpx.Response, default: float = 1.0) -> float:
+    """How long to wait before the request is sent again; `default` where the response does not say."""
     given = response.headers.get("Retry-After", "")
-    return min(float(given), BUSY_SECONDS) if given.isdecimal() else 1.0
+    return min(float(given), BUSY_SECONDS) if given.isdecimal() else default
 
 
 def file_name(response: httpx.Response, default: str) -> str:

@@ -219,6 +219,7 @@ class ReadinessDocument(HealthDocument):
     """Readiness of the service and its database, and the supervisors that run campaigns."""
 
     schema_revision: str | None = Field(default=None, description="Schema version of the database.")
+    data_dir_free_bytes: int | None = Field(default=None, description="Free space on the disk of the data directory.")
     supervisors: list[SupervisorDocument] | None = Field(
         default=None,
         description="Those seen within a day that did not shut down, latest first. If none is alive, campaigns wait.",

@@ -7,10 +7,11 @@ import re
 
 import httpx
 
+from api.loopback import DEFAULT_HOST, DEFAULT_PORT
 from search_space.errors import EffspineError
 from search_space.secret_urls import displayed_url, without_secrets
 
-DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 URL_VARIABLE = "EFFSPINE_URL"
 KEY_VARIABLE = "EFFSPINE_API_KEY"
 MAX_SHOWN_LENGTH = 100
@@ -24,20 +25,21 @@ def service_url(given: str | None = None) -> str:
     It may name a user and a password, so only `displayed_url` of it is fit for people. Raises EffspineError, without
     these, if it is no URL of a service.
     """
+    name = "url" if given else URL_VARIABLE
     url = given or os.environ.get(URL_VARIABLE) or DEFAULT_URL
     if not url.startswith(("http://", "https://")):
-        raise _no_url(url, "it must start with http:// or https://")
+        raise _no_url(name, url, "it must start with http:// or https://")
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
-        raise _no_url(url, without_secrets(str(error), url)) from None
+        raise _no_url(name, url, without_secrets(str(error), url)) from None
     host = parsed.raw_host.decode("ascii")
     if not host:
-        raise _no_url(url, "it has no host")
+        raise _no_url(name, url, "it has no host")
     if len(host) > MAX_HOST_LENGTH or not (_HOST.fullmatch(host) or ":" in host):  # of an IPv6 address httpx sees to it
-        raise _no_url(url, "its host is no host name")
+        raise _no_url(name, url, "its host is no host name")
     if parsed.port is not None and not 0 < parsed.port < 65_536:
-        raise _no_url(url, f"its port is {parsed.port}; it must be 1 to 65,535")
+        raise _no_url(name, url, f"its port is {parsed.port}; it must be 1 to 65,535")
     return url.rstrip("/")
 
 
@@ -54,7 +56,7 @@ def key_header() -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def _no_url(url: str, reason: str) -> EffspineError:
+def _no_url(name: str, url: str, reason: str) -> EffspineError:
     shown = displayed_url(url)
     shown = shown if len(shown) <= MAX_SHOWN_LENGTH else f"{shown[:MAX_SHOWN_LENGTH]}..."
-    return EffspineError(f"{URL_VARIABLE} is {shown!r}: {reason}")
+    return EffspineError(f"{name} is {shown!r}: {reason}")

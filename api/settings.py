@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.logs import LogFormat
-from api.loopback import is_loopback
+from api.loopback import DEFAULT_HOST, DEFAULT_PORT, is_loopback
 from nas_controller.exports.files import LIMIT_BYTES
 from nas_controller.store.database_url import sqlite_url
 from nas_controller.supervision.cluster_node import LOCAL
@@ -21,8 +21,6 @@ from nas_controller.supervision.supervisor import CAMPAIGNS_AT_ONCE
 from search_space.data_dir import default_data_dir
 
 DATABASE_FILE = "effspine.db"
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8000
 
 _ROOT_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)*")
 
@@ -123,6 +121,14 @@ class Settings(BaseSettings):
         """Allowed host names in addition to the loopback ones; the wildcard addresses are not names."""
         names = [name.strip().strip("[]").lower() for name in (self.host, *self.allowed_hosts.split(","))]
         return tuple(name for name in names if name not in ("", "0.0.0.0", "::"))
+
+    @property
+    def proxies(self) -> str:
+        """`trusted_proxies`, those of IPv4 also as a socket that listens on `::` names them (`::ffff:10.0.0.5`)."""
+        given = [each for each in (each.strip() for each in self.trusted_proxies.split(",")) if each]
+        networks = [ipaddress.ip_network(each) for each in given if each != "*"]
+        mapped = [f"::ffff:{each.network_address}/{96 + each.prefixlen}" for each in networks if each.version == 4]
+        return ",".join([*given, *mapped])
 
     @property
     def outward(self) -> Outward:

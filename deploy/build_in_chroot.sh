@@ -4,7 +4,7 @@
 #
 #   deploy/build_in_chroot.sh [--target launcher] [--build-arg VARIANT=gpu]
 #
-# Prints the root file system of the image at the end, for `prove_hosts.py --image`. SSL_CERT_FILE can name a custom
+# Prints the root file system of the image at the end, for `multi_host_failures.py --image`. SSL_CERT_FILE can name a custom
 # certificate authority.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,4 +1,4 @@
-"""Hosts as network namespaces of this machine, for `prove_hosts.py`. Needs root.
+"""Hosts as network namespaces of this machine, for `multi_host_failures.py`. Needs root.
 
 Each host is a network namespace with one address on an isolated bridge.
 """

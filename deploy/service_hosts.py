@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml on four hosts, for `prove_hosts.py`.
+"""The services of docker-compose.yml on four hosts, for `multi_host_failures.py`.
 
 PostgreSQL is that of this machine; a few steps in `_create_database` replace the entry point of its image.
 """
@@ -24,7 +24,7 @@ SERVICE_HOSTS = {"postgres": "control", "api": "control", "supervisor": "control
 READY_SECONDS = 180.0
 
 
-class ProofFailedError(Exception):
+class HostTestFailedError(Exception):
     """The service did not behave as expected."""
 
 
@@ -57,12 +57,12 @@ class ServiceHosts:
     def start(self) -> None:
         """Starts all containers in the order of the compose file and creates an API key.
 
-        Raises ProofFailedError where a container does not become healthy.
+        Raises HostTestFailedError where a container does not become healthy.
         """
         for name in ("postgres", "head"):
             self.containers[name].start()
         self._wait_healthy("postgres")
-        self._api_key = self.run("api", ["effspine", "keys", "create", "--name", "proof", "--scope", "admin"]).strip()
+        self._api_key = self.run("api", ["effspine", "keys", "create", "--name", "test", "--scope", "admin"]).strip()
         self._wait_healthy("head")
         for name in ("api", "supervisor", "worker-1", "worker-2"):
             self.containers[name].start()
@@ -147,9 +147,9 @@ class ServiceHosts:
 
 
 def wait_for(condition: Callable[[], bool], timeout_seconds: float, failure: str) -> None:
-    """Waits until the condition is true. Raises ProofFailedError(failure) after the timeout."""
+    """Waits until the condition is true. Raises HostTestFailedError(failure) after the timeout."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise ProofFailedError(f"{failure} within {timeout_seconds:.0f} s")
+            raise HostTestFailedError(f"{failure} within {timeout_seconds:.0f} s")
         time.sleep(1.0)

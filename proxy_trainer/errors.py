@@ -13,7 +13,7 @@ class TrialError(EffspineError):
     """Base of the errors of a trial.
 
     `reaction` is what the campaign does: `retry` the trial elsewhere, `give_up` the trial with reward 0, `stop` the
-    campaign because every further trial would fail in the same way, or `wait` until the cause is mended and then begin
+    campaign because every further trial would fail in the same way, or `wait` until the cause is fixed and then begin
     the attempt again, which does not count as a failure. `kind` identifies the error in the database and must never
     change; the message may.
     """

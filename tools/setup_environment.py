@@ -14,11 +14,11 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OLDEST, NEWEST = (3, 11), (3, 13)
-NEEDED_BYTES = 5 * 2**30
+NEEDED_GB = {".venv": 5, ".venv-exports": 2, ".venv-model-garden": 5}
 
 # Messages of the installer, and the explanation for the user.
 KNOWN_FAILURES = (
-    (("No space left on device", "Errno 28"), "the disk is full; the environment needs about 5 GB"),
+    (("No space left on device", "Errno 28"), "the disk is full; the environments need up to 5 GB each"),
     (
         ("Temporary failure in name resolution", "NewConnectionError", "ConnectTimeout", "Name or service not known",
          "Failed to establish a new connection", "Connection refused", "Network is unreachable", "Max retries exceeded",
@@ -49,7 +49,7 @@ def set_up(name, requirements, others, install):
     wanted = fingerprint([requirements] + others)
     if is_current(stamp, wanted):
         return
-    check_disk()
+    check_disk(NEEDED_GB[name])
     version = "%d.%d" % sys.version_info[:2]
     report("setting up %s with Python %s from %s (a few minutes, once) ..." % (name, version, requirements))
     python = os.path.join(venv, "bin", "python")
@@ -81,10 +81,10 @@ def check_python():
         )
 
 
-def check_disk():
+def check_disk(needed_gb):
     free = shutil.disk_usage(ROOT).free
-    if free < NEEDED_BYTES:
-        fail("the disk has %.1f GB free; the environment needs about 5 GB" % (free / 2**30))
+    if free < needed_gb * 2**30:
+        fail("the disk has %.1f GB free; the environment needs about %d GB" % (free / 2**30, needed_gb))
 
 
 def fingerprint(names):
@@ -110,7 +110,7 @@ def step(command, log, what):
     try:
         failed = subprocess.call(command, stdout=log, stderr=subprocess.STDOUT)
     except KeyboardInterrupt:
-        fail("interrupted; run it again to continue", 130)
+        fail("interrupted; the next run sets the environment up from the start", 130)
     if failed:
         log.flush()
         with open(log.name, errors="replace") as file:

@@ -14,7 +14,6 @@ import csv
 import io
 import math
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -30,6 +29,7 @@ from api.cli.child_service import ChildService
 from api.cli.serve import settings_of
 from api.client import Client
 from api.documents import CampaignDocument
+from api.loopback import free_port
 from search_space.errors import EffspineError
 
 TOOL = "hey"
@@ -78,7 +78,7 @@ def load_benchmark(database_url: str, seconds: float, print_line: PrintLine) -> 
     """
     tool = find_tool()
     with tempfile.TemporaryDirectory(prefix="effspine-bench-") as directory:
-        settings = settings_of(data_dir=Path(directory), database_url=database_url, port=_free_port())
+        settings = settings_of(data_dir=Path(directory), database_url=database_url, port=free_port())
         with ChildService(settings) as service, Client(settings.url) as client:
             service.wait_until_ready(client)
             campaigns = list(client.campaigns())
@@ -256,10 +256,3 @@ def _middle(url: str, campaign: CampaignDocument, order: str) -> str:
         response = httpx.get(f"{url}/v1/campaigns/{campaign.id}/trials", params=query, trust_env=False)
         cursor = response.raise_for_status().json()["next_cursor"]
     return str(cursor)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -22,6 +22,7 @@ import typer
 
 from api.cli.demo_detectors import commands, link_latest, write_detectors
 from api.cli.output import console, duration, millions, note, print_table, spark_line, three_digits
+from api.loopback import DEFAULT_HOST, DEFAULT_PORT
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.display import displayed
 from search_space.errors import EffspineError
@@ -53,7 +54,10 @@ def demo(
     port: Annotated[
         int | None,
         typer.Option(
-            min=1, max=65535, help="Port of the service on 127.0.0.1.", show_default="EFFSPINE_PORT, else 8000"
+            min=1,
+            max=65535,
+            help=f"Port of the service on {DEFAULT_HOST}.",
+            show_default=f"EFFSPINE_PORT, else {DEFAULT_PORT}",
         ),
     ] = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials, including the uniform baseline.")] = TRIALS,

@@ -71,8 +71,8 @@ def effspine(
 def run(arguments: Sequence[str], commands: typer.Typer = app, name: str = "effspine") -> int:
     """Runs one command line of `commands`, which is called `name`, and returns its exit status.
 
-    0 on success, 2 for invalid input and for what the system refuses, 130 after Ctrl-C, 1 for an unexpected error. An
-    error is one line on standard error; `--debug` adds the traceback.
+    0 on success, 2 for invalid input and for what the system refuses, 130 after Ctrl-C or after Ctrl-D at a question, 1
+    for an unexpected error. An error is one line on standard error; `--debug` adds the traceback.
     """
     _prepare_output()
     try:
@@ -82,7 +82,7 @@ def run(arguments: Sequence[str], commands: typer.Typer = app, name: str = "effs
     except EffspineError as error:
         _report(error, str(error))
         return INPUT_ERROR_STATUS
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # Abort: Ctrl-C or Ctrl-D at a question
         return INTERRUPTED_STATUS
     except BrokenPipeError:
         _discard(sys.stdout)  # the reader of the pipe has exited

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.loopback import DEFAULT_HOST, DEFAULT_PORT
 from search_space.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ supervisor_app = typer.Typer(add_completion=False)
 
 Host = Annotated[
     str | None,
-    typer.Option(help="Address to listen on; other addresses than loopback need an API key.", show_default="127.0.0.1"),
+    typer.Option(
+        help="Address to listen on; other addresses than loopback need an API key.", show_default=DEFAULT_HOST
+    ),
 ]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.", show_default="8000")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.", show_default=str(DEFAULT_PORT))]
 DatabaseUrl = Annotated[
     str | None, typer.Option(help="SQLAlchemy URL of the database.", show_default="SQLite in the data directory")
 ]
@@ -119,5 +122,6 @@ def settings_of(**options: Any) -> Settings:
         name = str(detail["loc"][0])
         reason = detail["msg"].removeprefix("Value error, ")
         value = str(detail["input"])[:MAX_VALUE_LENGTH]
-        message = f"EFFSPINE_{name.upper()} is {value!r}: {reason[0].lower()}{reason[1:]}"
+        given = f"EFFSPINE_{name.upper()}" if options.get(name) is None else f"--{name.replace('_', '-')}"
+        message = f"{given} is {value!r}: {reason[0].lower()}{reason[1:]}"
         raise InvalidValueError(message, field=name) from error

@@ -113,7 +113,7 @@ class AccessControl:
 
     def _unauthenticated(self, scope: Scope, credentials: Credentials, required: KeyScope, address: str) -> Response:
         """The response 401, for a browser the login page, or 429 after too many wrong keys."""
-        if credentials.are_given and (wait := self.failures.take(address)):
+        if credentials.key is not None and (wait := self.failures.take(address)):
             return problem_response(scope, 429, "too many wrong keys from this address", headers=retry_after(wait))
         if credentials.key is None and (login := login_redirect(scope)):
             return login

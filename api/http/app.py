@@ -104,7 +104,9 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
     Raises InvalidValueError if the path prefix of the settings is one of the service's own paths.
     """
     metrics = ServiceMetrics(
-        store.reads.totals, lambda: sum(supervisor.is_alive for supervisor in store.reads.list_supervisors())
+        store.reads.totals,
+        lambda: sum(supervisor.is_alive for supervisor in store.reads.list_supervisors()),
+        settings.data_dir,
     )
     authenticator = Authenticator(store, is_private=settings.is_private)
     requests = RateLimit(settings.requests_per_second, settings.requests_burst)
@@ -120,9 +122,9 @@ def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ..
         servers=[{"url": settings.root_path}] if settings.root_path else None,
         middleware=[
             Middleware(RootPath, root_path=settings.root_path),
+            Middleware(HeadRequests),
             Middleware(ErrorPages),
             Middleware(RequestTracing, metrics=metrics),
-            Middleware(HeadRequests),
             Middleware(
                 GZipMiddleware,
                 minimum_size=MIN_COMPRESSED_BYTES,

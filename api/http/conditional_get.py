@@ -83,8 +83,16 @@ def etag_of(request: Request) -> str:
 def check_modified(request: Request, data_version: str) -> None:
     """Sets the ETag of the response, or raises NotModified if the client has it."""
     etag = f'W/"{_SOFTWARE}-{data_version}"'
+    setattr(request.state, VALIDATORS, validators(request, etag))
+
+
+def validators(request: Request, etag: str) -> dict[str, str]:
+    """The ETag and cache headers of the response. Raises NotModified if the client has it.
+
+    The comparison is the weak one (RFC 9110, section 13.1.2): it ignores `W/`, and `*` matches any.
+    """
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL, "Vary": VARY}
-    known_etags = [item.strip() for item in request.headers.get("if-none-match", "").split(",")]
-    if etag in known_etags or "*" in known_etags:
+    known = {item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")}
+    if not known.isdisjoint((etag.removeprefix("W/"), "*")):
         raise NotModified(headers)
-    setattr(request.state, VALIDATORS, headers)
+    return headers

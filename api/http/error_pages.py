@@ -21,7 +21,7 @@ class ErrorPages:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] == "HEAD" or not wants_page(Headers(scope=scope)):
+        if scope["type"] != "http" or not wants_page(Headers(scope=scope)):
             await self.app(scope, receive, send)
             return
         start: Message | None = None

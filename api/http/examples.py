@@ -219,6 +219,7 @@ _SUPERVISOR = {
     "processors": 8,
     "max_parallelism": None,
 }
+_READINESS = _HEALTH | {"status": "ready", "schema_revision": HEAD, "data_dir_free_bytes": 200_000_000_000}
 _COUNTS = {"running": 1, "queued": 0, "completed": 4, "failed": 0, "stopped": 0}
 _UNIFORM_PROBABILITIES = [[0.2] * 5] * 18
 
@@ -280,7 +281,7 @@ EXAMPLE_RESPONSES: dict[tuple[str, str], Any] = {
     ("get", "/v1/keys"): {"items": [_KEY], "next_cursor": None},
     ("post", "/v1/keys/{key_id}/revoke"): {**_KEY, "revoked_at": "2026-11-25T08:00:00Z"},
     ("get", "/healthz"): _HEALTH,
-    ("get", "/readyz"): {**_HEALTH, "status": "ready", "schema_revision": HEAD, "supervisors": [_SUPERVISOR]},
+    ("get", "/readyz"): {**_READINESS, "supervisors": [_SUPERVISOR]},
 }
 """Responses by method and path."""
 

@@ -8,7 +8,7 @@ from fastapi import Request, Response, status
 from fastapi.responses import FileResponse
 
 from api.documents import ExportDocument
-from api.http.conditional_get import CACHE_CONTROL, NotModified
+from api.http.conditional_get import validators
 from nas_controller.exports.files import export_file, mark_used
 from nas_controller.store import ConflictError, ExportRecord, ExportRequest, Store
 
@@ -45,8 +45,4 @@ def found_file(store: Store, data_dir: Path, export: ExportRecord) -> Path:
 
 def file_headers(request: Request, sha256: str | None) -> dict[str, str]:
     """The headers of a response from a file with this digest. Raises NotModified where the client has it."""
-    headers = {"ETag": f'"{sha256}"', "Cache-Control": CACHE_CONTROL}
-    known = [item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")]
-    if headers["ETag"] in known:
-        raise NotModified(headers)
-    return headers
+    return validators(request, f'"{sha256}"')

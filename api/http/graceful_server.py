@@ -15,7 +15,8 @@ log = logging.getLogger("effspine")
 
 
 class GracefulServer(uvicorn.Server):
-    """Cancels requests that outlast a stop by CUT_OFF_SECONDS; `RequestTracing` answers them with 503.
+    """Cancels requests that outlast a stop by CUT_OFF_SECONDS; `RequestTracing` responds with 503 where no response has
+    begun.
 
     uvicorn's own `timeout_graceful_shutdown` would log that as an error, and cut them off without a response.
     """
@@ -30,6 +31,6 @@ class GracefulServer(uvicorn.Server):
 
     def _cut_off(self) -> None:
         tasks = list(self.server_state.tasks)
-        log.warning("stopping; %d unfinished request(s) get a 503", len(tasks))
+        log.warning("stopping; %d unfinished request(s) are cut off, with 503 where no response has begun", len(tasks))
         for task in tasks:
             task.cancel()

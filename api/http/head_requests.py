@@ -7,14 +7,12 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 IS_HEAD = "is_head"
-"""Key of the request's state: whether only the headers are wanted, so that a route need not produce a stream."""
+"""Key of the request's state: whether only the headers are wanted, so that a route need not produce a stream, and the
+log and the metrics name HEAD."""
 
 
 class HeadRequests:
-    """Middleware that has the routes respond to HEAD as to GET, and drops the body.
-
-    The method is that of the request again afterwards, for the log and the metrics outside of this middleware.
-    """
+    """Middleware that has everything within respond to HEAD as to GET, and drops the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -11,6 +11,7 @@ import re
 from typing import Literal, TypedDict
 from urllib.parse import urlencode
 
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -18,10 +19,13 @@ from starlette.types import Scope
 
 from api.http.authentication import COOKIE
 from api.http.root_path import without_root
+from api.http.routes import dashboard
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="effspine"'}
 START_PAGE = "/"
-_PAGES = re.compile(r"/|/docs|/compare|/trainings|/(?:campaigns|trainings)/[a-z0-9_]{1,64}|/datasets/[a-z0-9_-]{1,64}")
+_PAGE_PATHS = ("/docs", *(route.path for route in dashboard.router.routes if isinstance(route, APIRoute)))
+_PARAMETER = re.compile(r"\\\{\w+\\\}")
+_PAGES = re.compile("|".join(_PARAMETER.sub("[a-z0-9_-]{1,64}", re.escape(path)) for path in _PAGE_PATHS))
 _QUERY = re.compile(r"[A-Za-z0-9_.,:=&%+~-]{0,1000}")
 
 

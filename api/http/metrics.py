@@ -7,9 +7,11 @@ expects of each target; `rate()` handles their reset at a restart.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -29,10 +31,10 @@ class ServiceMetrics:
     """The metrics of one service, in its own registry.
 
     `totals` returns the database's totals and `supervisors` the number alive. Both can raise StoreError; then the whole
-    scrape fails, since missing metrics would look like zeros.
+    scrape fails, since missing metrics would look like zeros. `data_dir` is the directory whose disk is measured.
     """
 
-    def __init__(self, totals: Callable[[], Totals], supervisors: Callable[[], int]) -> None:
+    def __init__(self, totals: Callable[[], Totals], supervisors: Callable[[], int], data_dir: Path) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "effspine_http_requests", "Requests handled.", ["method", "route", "status"], registry=self.registry
@@ -44,6 +46,10 @@ class ServiceMetrics:
             buckets=REQUEST_BOUNDS_SECONDS,
             registry=self.registry,
         )
+        free = Gauge(
+            "effspine_data_dir_free_bytes", "Free space on the disk of the data directory.", registry=self.registry
+        )
+        free.set_function(lambda: free_bytes(data_dir))
         self.registry.register(_DatabaseCollector(totals, supervisors))
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -54,6 +60,12 @@ class ServiceMetrics:
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format. Raises StoreError if the database cannot be read."""
         return generate_latest(self.registry)
+
+
+def free_bytes(data_dir: Path) -> int:
+    """The free space on the disk of the data directory, which may not exist yet."""
+    existing_dir = next(path for path in (data_dir, *data_dir.parents) if path.is_dir())
+    return shutil.disk_usage(existing_dir).free
 
 
 class _DatabaseCollector(Collector):

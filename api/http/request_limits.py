@@ -58,16 +58,21 @@ def retry_after(seconds: float) -> dict[str, str]:
 
 
 def client_address(scope: Scope) -> str:
-    """The network address that a request counts for; for IPv6 the /64, which usually belongs to one machine."""
+    """The network address that a request counts for; for IPv6 the /64, which usually belongs to one machine.
+
+    A socket that listens on `::` has IPv4 clients as `::ffff:192.0.2.1`; they count by their IPv4 address.
+    """
     client = scope.get("client")
     host = str(client[0]) if client else "unknown"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if address.version == 6:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def with_body_limit(receive: Receive, max_bytes: int) -> Receive:

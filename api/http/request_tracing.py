@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.access_control import PUBLIC_FILES
+from api.http.head_requests import IS_HEAD
 from api.http.metrics import ServiceMetrics
 from api.http.problem_documents import problem_response
 from api.http.response_headers import add_headers
@@ -81,7 +82,8 @@ class RequestTracing:
 
 def _method(scope: Scope) -> str:
     """The request's method as a label: one of a fixed number of values."""
-    return scope["method"] if scope["method"] in METHODS else OTHER_METHOD
+    method = "HEAD" if scope["state"].get(IS_HEAD) else scope["method"]
+    return method if method in METHODS else OTHER_METHOD
 
 
 def _route(scope: Scope) -> str:

@@ -1,4 +1,8 @@
-"""Headers of every response: security policy and caching."""
+"""Headers of every response: security policy and caching.
+
+A 304 has no Content-Security-Policy: a browser replaces the headers of its stored response by those of the 304 (RFC
+9111, section 3.2), and the report has a policy of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from starlette.datastructures import MutableHeaders
 
 from api.http.access_control import PUBLIC_FILES
 
+_POLICY = "Content-Security-Policy"
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -23,7 +28,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    _POLICY: CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     # Not "no-referrer": with that, browsers send `Origin: null` with the forms of our own pages.
@@ -38,9 +43,10 @@ VALIDATORS = "validators"
 
 
 def add_headers(headers: MutableHeaders, state: dict[str, Any], path: str, status: int) -> None:
-    """Adds the security headers, and cache headers if the route has set none."""
+    """Adds the security headers, and cache headers if the route has set none; to a 304 no Content-Security-Policy."""
     for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+        if name != _POLICY or status != HTTPStatus.NOT_MODIFIED:
+            headers.setdefault(name, value)
     if status < HTTPStatus.BAD_REQUEST:
         headers.update(state.get(VALIDATORS, {}))
     is_file = path.startswith(PUBLIC_FILES) and status < HTTPStatus.BAD_REQUEST

@@ -145,8 +145,8 @@ def _run_server(settings: Settings, store: Store, listener: socket.socket, stop:
         lifespan="off",
         http="h11",  # httptools, uvicorn's default where it is installed, does not limit the size of headers
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies.strip()),
-        forwarded_allow_ips=settings.trusted_proxies.strip(),
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     # Requests already run in parallel threads; idle BLAS threads would busy-wait on the cores that they need.

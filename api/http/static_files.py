@@ -23,7 +23,7 @@ class CachedFiles(StaticFiles):
     ) -> Response:
         """The file, or 304 where the client has it."""
         response = super().file_response(full_path, stat_result, scope, status_code)
-        if not isinstance(response, FileResponse) or scope["method"] == "HEAD":
+        if not isinstance(response, FileResponse):
             return response
         content = _content(os.fspath(full_path), stat_result.st_mtime_ns, stat_result.st_size)
         headers = {name: response.headers[name] for name in ("etag", "last-modified")}

@@ -174,7 +174,7 @@ class MissingTrainings:
             if outcome.reaction == "stop":
                 raise StudyStoppedError(outcome.error)
             if outcome.reaction == "wait":
-                raise StudyStoppedError(f"{outcome.error}; run the check again once that is mended")
+                raise StudyStoppedError(f"{outcome.error}; run the check again once that is fixed")
             if outcome.reaction == "retry" and work.attempt < MAX_ATTEMPTS:
                 self._waiting.insert(0, work.number)
                 self._listener.retried(training, outcome.error)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from exporters.export import Export
 from exporters.registry import Exporter
 from nas_controller.exports.exported_trial import file_stem
-from nas_controller.states import WeightsKind
+from nas_controller.states import FINISHED_TRAINING_STATES, WeightsKind
 from nas_controller.store import ConflictError, ExportRequest, TrainingRecord
 from nas_controller.trainings.files import run_directory
 from search_space.datasets import dataset_location
@@ -75,9 +75,7 @@ def trained_model(data_dir: Path, training: TrainingRecord) -> TrainedModel:
     try:
         content = (directory / CONFIG_FILE).read_bytes()
     except FileNotFoundError:  # there is none, or it is being replaced
-        raise ConflictError(
-            f"training '{training.id}' is {training.state} and has no evaluated model; ask again later"
-        ) from None
+        raise no_model_error(training) from None
     if json.loads(content).get("format") != FORMAT:
         raise InvalidValueError(
             f"training '{training.id}' is of {training.model or training.task} ({training.task}), and exports are made "
@@ -85,6 +83,12 @@ def trained_model(data_dir: Path, training: TrainingRecord) -> TrainedModel:
             field="training_id",
         )
     return TrainedModel(training, directory, hashlib.sha256(content).hexdigest())
+
+
+def no_model_error(training: TrainingRecord) -> ConflictError:
+    """The error for a training that has not been evaluated yet, or that has ended before."""
+    later = "" if training.state in FINISHED_TRAINING_STATES else "; ask again after its first evaluation"
+    return ConflictError(f"training '{training.id}' is {training.state} and has no evaluated model{later}")
 
 
 def training_export_request(trained: TrainedModel, exporter: Exporter) -> ExportRequest:

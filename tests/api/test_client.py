@@ -156,6 +156,32 @@ def test_a_lost_stream_resumes_after_the_last_event() -> None:
     assert sent == ["0", "2"]
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_service_that_is_unavailable_for_a_while_is_asked_again(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("api.client_connection.time.sleep", waited.append)
+    responses = [httpx.Response(status, headers={"Retry-After": "5"}), httpx.Response(status), HEALTHY]
+    assert client_of(lambda _: responses.pop(0)).health().status == "ok"
+    stream = httpx.Response(200, text=EVENT.format(1) + END, headers=EVENT_STREAM)
+    responses = [httpx.Response(status, headers={"Retry-After": "5"}), httpx.Response(status), stream]
+    assert [event.sequence for event in client_of(lambda _: responses.pop(0)).events("c")] == [1]
+    assert waited == [5.0, 0.0] * 2
+
+
+def test_only_failures_in_succession_end_a_stream() -> None:
+    def empty() -> httpx.Response:
+        return httpx.Response(200, text=": heartbeat\n\n", headers=EVENT_STREAM)
+
+    unavailable = [httpx.Response(503) for _ in range(3)]
+    responses = [empty(), empty(), empty(), *unavailable, empty(), *unavailable]
+    responses.append(httpx.Response(200, text=EVENT.format(1) + END, headers=EVENT_STREAM))
+    assert [event.sequence for event in client_of(lambda _: responses.pop(0)).events("c")] == [1]
+    always = client_of(lambda _: httpx.Response(503, json={}))
+    with pytest.raises(ServiceRefusedError) as raised:
+        list(always.events("c"))
+    assert raised.value.status == 503
+
+
 def test_a_stream_that_cannot_be_resumed_is_an_error() -> None:
     def respond(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")

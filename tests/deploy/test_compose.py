@@ -79,13 +79,13 @@ def test_only_the_api_publishes_a_port_and_on_loopback(project: dict[str, Any]) 
     ]
 
 
-def test_only_the_api_is_on_a_network_with_access_to_the_outside(project: dict[str, Any]) -> None:
+def test_only_api_and_supervisor_are_on_networks_with_access_to_the_outside(project: dict[str, Any]) -> None:
     internal = {name for name, network in project["networks"].items() if network.get("internal")}
     members = {name: set(service["networks"]) for name, service in _services(project).items()}
     assert members == {
         "postgres": {"database"},
         "api": {"front", "database"},
-        "supervisor": {"database", "cluster"},
+        "supervisor": {"database", "cluster", "outward"},
         "head": {"cluster"},
         "worker": {"cluster"},
     }
@@ -178,6 +178,24 @@ def test_effspine_variables_are_settings(project: dict[str, Any]) -> None:
     for name, service in _services(project).items():
         used = {variable for variable in service["environment"] if variable.startswith("EFFSPINE_")}
         assert used <= known, name
+
+
+def test_webhooks_and_copies_of_campaigns_can_be_set_up() -> None:
+    given = {
+        "EFFSPINE_PUBLIC_URL": "https://search.example.org",
+        "EFFSPINE_WEBHOOK_HOSTS": "hooks.example.org",
+        "EFFSPINE_TENSORBOARD_DIR": "/data/tensorboard",
+        "EFFSPINE_MLFLOW_TRACKING_URI": "http://mlflow:5000",
+        "EFFSPINE_CAMPAIGNS_AT_ONCE": "3",
+        "EFFSPINE_EXPORTS_GIB": "20",
+        "EFFSPINE_LOG_FORMAT": "json",
+        "EFFSPINE_ROOT_PATH": "/effspine",
+    }
+    read = compose(SECRETS | given)
+    services = json.loads(read.stdout)["services"]
+    assert given.items() <= services["supervisor"]["environment"].items()
+    for name in ("EFFSPINE_WEBHOOK_HOSTS", "EFFSPINE_LOG_FORMAT", "EFFSPINE_ROOT_PATH"):
+        assert services["api"]["environment"][name] == given[name]
 
 
 def test_api_and_supervisor_have_the_same_database_url(project: dict[str, Any]) -> None:

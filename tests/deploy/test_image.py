@@ -55,8 +55,8 @@ def test_the_image_has_the_tested_versions(variant: str) -> None:
     assert {name: locked[name] for name in shared} == {name: tested[name] for name in shared}
 
 
-def test_the_image_has_the_libraries_for_postgresql_and_gpus() -> None:
-    assert {"psycopg", "psycopg-binary"} <= _pins("cpu").keys()
+def test_the_image_has_the_libraries_for_postgresql_mlflow_and_gpus() -> None:
+    assert {"psycopg", "psycopg-binary", "mlflow-skinny"} <= _pins("cpu").keys() & _pins("gpu").keys()
     assert any(name.startswith("nvidia-") for name in _pins("gpu"))
     assert not any(name.startswith("nvidia-cudnn") for name in _pins("cpu"))
 

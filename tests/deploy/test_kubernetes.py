@@ -181,6 +181,9 @@ def test_network_policies_allow_only_the_required_access_to_postgresql_and_ray()
     ray = {"podSelector": {"matchLabels": {"effspine/ray": "true"}}}
     assert ingress["ray"] == [{"from": [ray]}]
     assert policies["ray"]["podSelector"] == ray["podSelector"]
+    supervisor = {"matchLabels": {"app.kubernetes.io/name": "supervisor"}}
+    https = [{"ports": [{"protocol": "TCP", "port": 443}]}]
+    assert policies["outward"] == {"podSelector": supervisor, "policyTypes": ["Egress"], "egress": https}
     labelled = {name for name, template in _templates() if template["metadata"]["labels"].get("effspine/ray")}
     assert labelled == {"head", "cpu", "gpu", "tpu", "supervisor"}
     assert all(service["spec"].get("type", "ClusterIP") == "ClusterIP" for service in _of_kind("Service"))
@@ -204,6 +207,13 @@ def test_effspine_commands_and_variables_exist() -> None:
         assert_parses(command)
     for name, container in _containers():
         assert {each for each in _environment(container) if each.startswith("EFFSPINE_")} <= known, name
+
+
+def test_webhooks_and_copies_of_campaigns_can_be_set_up() -> None:
+    environments = {name: _environment(container).keys() for name, container in _containers()}
+    names = "PUBLIC_URL WEBHOOK_HOSTS TENSORBOARD_DIR MLFLOW_TRACKING_URI CAMPAIGNS_AT_ONCE EXPORTS_GIB LOG_FORMAT"
+    assert {f"EFFSPINE_{name}" for name in names.split()} <= environments["supervisor"]
+    assert {"EFFSPINE_WEBHOOK_HOSTS", "EFFSPINE_LOG_FORMAT"} <= environments["api"]
 
 
 def test_the_supervisor_joins_the_ray_cluster_by_the_name_of_its_head() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import httpx
 import pytest
 
 from api.cli.main import run
+from api.loopback import free_port as free_port
 
 START_SECONDS = 60
 
@@ -74,14 +74,6 @@ class CommandLine:
         environment = self.environment | variables
         completed = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
         return CommandResult(completed.returncode, completed.stdout, completed.stderr)
-
-
-def free_port() -> int:
-    """A free port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:

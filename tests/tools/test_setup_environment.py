@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -41,10 +41,16 @@ def test_the_wrong_python_is_named_with_the_right_ones(
 def test_a_full_disk_is_seen_before_anything_is_written(
     tool: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tool, "NEEDED_BYTES", 2**60)
+    monkeypatch.setattr(tool.shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * 2**30))
+    tool.check_disk(tool.NEEDED_GB[".venv-exports"])
     with pytest.raises(SystemExit):
-        tool.check_disk()
-    assert "GB free; the environment needs about 5 GB" in capsys.readouterr().err
+        tool.check_disk(tool.NEEDED_GB[".venv"])
+    assert "the disk has 3.0 GB free; the environment needs about 5 GB" in capsys.readouterr().err
+
+
+def test_every_environment_has_a_size(tool: ModuleType) -> None:
+    names = {path.stem.removeprefix("requirements") for path in ROOT.glob("requirements-*.txt")}
+    assert tool.NEEDED_GB.keys() == {".venv", *(f".venv{name}" for name in names)}
 
 
 @pytest.mark.parametrize(

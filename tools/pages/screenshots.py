@@ -21,7 +21,8 @@ from api.cli.child_service import ChildService
 from api.cli.main import run
 from api.cli.serve import settings_of
 from api.client import Client
-from api.settings import DATABASE_FILE, DEFAULT_HOST
+from api.loopback import DEFAULT_HOST, free_port
+from api.settings import DATABASE_FILE
 from nas_controller.store.database_url import sqlite_url
 from search_space.atomic_file import write_atomically
 from search_space.data_dir import data_dir
@@ -30,7 +31,6 @@ from tools.pages.browser import chromium
 from tools.pages.camera import Camera
 from tools.pages.picture_list import WITHOUT_RECORD, Picture, chosen, pictures
 from tools.pages.pictures import SUFFIX, small_picture
-from tools.pages.ports import free_port
 from tools.pages.record import made_record
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"

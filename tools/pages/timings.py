@@ -23,7 +23,8 @@ from api.cli.child_service import ChildService
 from api.cli.main import run
 from api.cli.serve import settings_of
 from api.client import Client
-from api.settings import DATABASE_FILE, DEFAULT_HOST
+from api.loopback import DEFAULT_HOST, free_port
+from api.settings import DATABASE_FILE
 from nas_controller.store.database_url import sqlite_url
 from search_space.terminal import note, print_text
 from tools.pages.bars import Row, missed, rows, table
@@ -31,7 +32,6 @@ from tools.pages.browser import chromium
 from tools.pages.databases import filled
 from tools.pages.interactions import campaign_page, campaigns_page
 from tools.pages.measure import PageFigures, PageToMeasure, measure
-from tools.pages.ports import free_port
 
 LOADS = 5
 BUSY_LOAD = 2.0

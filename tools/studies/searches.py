@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,8 @@ from api.cli.demo import has_spec, make_dataset
 from api.cli.serve import settings_of
 from api.client import Client, ServiceRefusedError
 from api.documents import CampaignDocument
-from api.settings import DATABASE_FILE, DEFAULT_HOST
+from api.loopback import DEFAULT_HOST, free_port
+from api.settings import DATABASE_FILE
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from nas_controller.store.database_url import sqlite_url
 from search_space.errors import EffspineError
@@ -119,18 +119,12 @@ def private_service(directory: Path) -> Iterator[Service]:
     """A service on a free port of this machine, with its data and its database in `directory`, until the block ends."""
     directory = directory.expanduser().absolute()
     settings = settings_of(
-        data_dir=directory, database_url=sqlite_url(directory / DATABASE_FILE), host=DEFAULT_HOST, port=_free_port()
+        data_dir=directory, database_url=sqlite_url(directory / DATABASE_FILE), host=DEFAULT_HOST, port=free_port()
     )
     with ChildService(settings) as child, Client(settings.url) as client:
         child.wait_until_ready(client)
         print_text(f"data directory: {directory}; dashboard: {settings.url}")
         yield Service(child, client)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((DEFAULT_HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _search_row(search: SearchPlan, campaign: CampaignDocument) -> Search:

@@ -1,4 +1,4 @@
-"""Campaign commands that change something: create, start, update, continue, stop, pause, resume, retry and delete."""
+"""Campaign commands that change something: start, update, continue, stop, pause, resume, retry and delete."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def update(
     options = {"trials": trials, "parallelism": parallelism, "share": share}
     patch |= {name: value for name, value in options.items() if value is not None}
     if device_hours is not None:
-        patch["stop"] = {**(patch.get("stop") or {}), "device_hours": device_hours}
+        stop = patch.get("stop", {})
+        if not isinstance(stop, dict):
+            raise InvalidValueError(f"{file}: with --device-hours, `stop` must be a mapping or left out", field="stop")
+        patch["stop"] = {**stop, "device_hours": device_hours}
     if not patch:
         raise InvalidValueError("nothing to change; give --trials, --parallelism, --share, --device-hours or -f FILE")
     with open_campaign(named) as (client, campaign_id):

@@ -107,19 +107,20 @@ def cost_line(estimated: EstimateDocument) -> str:
     return f"it will take about {duration(found[0])} and {device_time(found[1])}{without}"
 
 
-def is_expensive(estimated: EstimateDocument) -> bool:
-    """Whether a campaign takes more than ASK_HOURS, or as many device hours."""
+def exceeded_limits(estimated: EstimateDocument) -> str:
+    """Which of ASK_HOURS and as many device hours a campaign exceeds, in words; empty if neither."""
     seconds, device_hours = cost(estimated) or (0.0, 0.0)
-    return seconds > ASK_HOURS * 3600 or device_hours > ASK_HOURS
+    hours = f"{ASK_HOURS} hours" if seconds > ASK_HOURS * 3600 else ""
+    return " and ".join(filter(None, (hours, f"{ASK_HOURS} device hours" if device_hours > ASK_HOURS else "")))
 
 
 def say_cost(client: Client, specification: dict[str, Any], as_json: bool) -> bool:
     """Says what a campaign will cost, with `as_json` only where that is much; whether it is."""
     estimated = client.estimate(specification)
-    much = is_expensive(estimated)
-    if much or not as_json:
-        note(f"{cost_line(estimated)}: more than {ASK_HOURS} hours" if much else cost_line(estimated))
-    return much
+    exceeded = exceeded_limits(estimated)
+    if exceeded or not as_json:
+        note(f"{cost_line(estimated)}: more than {exceeded}" if exceeded else cost_line(estimated))
+    return bool(exceeded)
 
 
 def ask(question: str, yes: bool, refused: str) -> None:

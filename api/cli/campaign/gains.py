@@ -28,8 +28,8 @@ def read_found(client: Client, campaign: CampaignDocument) -> Found | None:
 
 
 def best_text(campaign: CampaignDocument, found: Found | None) -> str:
-    """The best and how sure it is: `best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, scatter ±0.009, not
-    confirmed`.
+    """The best and how sure it is: `best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, 95 % margin of error
+    ±0.009, not confirmed`.
     """
     gain = None if found is None else found.gain
     if found is None or gain is None:
@@ -38,7 +38,11 @@ def best_text(campaign: CampaignDocument, found: Found | None) -> str:
     ap, over = three_digits(gain.reward), signed_difference(gain.reward, gain.baseline_reward)
     over = f"{over} over the baseline's {three_digits(gain.baseline_reward)}"
     if gain.seeds is None:
-        noise = "" if gain.trial == BASELINE_TRIAL else f", {over}, {scatter_text(found.search)}, not confirmed"
+        noise = (
+            ""
+            if gain.trial == BASELINE_TRIAL
+            else f", {over}, 95 % margin of error {margin_text(found.search)}, not confirmed"
+        )
         return f"best AP {ap} ({which}){noise}"
     mean = f"{which}, AP {ap} as the mean of {gain.seeds} seeds"
     if gain.trial == BASELINE_TRIAL:
@@ -49,11 +53,11 @@ def best_text(campaign: CampaignDocument, found: Found | None) -> str:
     return f"first in the finals: {mean}, {over}{interval}, not confirmed"
 
 
-def scatter_text(search: Mapping[str, Any]) -> str:
-    """How much similar architectures differ (95 %, of a difference of two rewards); if not known, what it takes."""
+def margin_text(search: Mapping[str, Any]) -> str:
+    """The 95 % margin of error of the difference of two single rewards; where it is not known, what it takes."""
     if search["gain_error"] is None:
-        return f"scatter not known ({search['noise_needs']} architectures are needed)"
-    return f"scatter ±{search['gain_error']:.3f}"
+        return f"not known ({search['noise_needs']} architectures are needed)"
+    return f"±{search['gain_error']:.3f}"
 
 
 def gain_cell(gain: GainDocument | None, gain_error: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from api.client import Client
-    from api.documents import AttemptDocument, EventDocument
+    from api.documents import AttemptDocument, CampaignDocument, EventDocument
 
 FAILURES = 10
 """Trials with failed attempts whose logs are shown, the newest ones."""
@@ -68,22 +69,35 @@ def _of_trial(client: Client, campaign_id: str, number: int, attempt: int | None
 
 def _of_campaign(client: Client, campaign_id: str, tail: int) -> Iterator[dict[str, Any]]:
     campaign = client.campaign(campaign_id)
+    yield from _of_shared_training(campaign)
+    yield from _of_failed_trials(client, campaign_id, tail)
+    if campaign.finals is not None:
+        yield from _of_finals(client, campaign_id)
+
+
+def _of_shared_training(campaign: CampaignDocument) -> Iterator[dict[str, Any]]:
     shared = campaign.shared_training
     if shared is not None and shared.log_tail is not None:
         yield _failure(
             "shared weights", shared.attempts, shared.state, shared.error, shared.error_kind, shared.log_tail
         )
+
+
+def _of_failed_trials(client: Client, campaign_id: str, tail: int) -> Iterator[dict[str, Any]]:
+    """Those of the newest `tail` trials with a failed attempt; older trials are not read."""
     listed = client.trials(campaign_id, order_by="-number")
-    troubled = [each.number for each in listed if each.attempts > 1 or each.state == "failed" or each.error]
-    for number in reversed(troubled[:tail]):
+    failed = (each.number for each in listed if each.attempts > 1 or each.state == "failed" or each.error)
+    for number in reversed(list(islice(failed, tail))):
         for each in client.trial(campaign_id, number).attempts_made:
             if each.log_tail is not None or each.state == "failed":
                 yield _document(number, each)
-    if campaign.finals is not None:
-        for run in client.finals(campaign_id).runs:
-            if run.log_tail is not None:
-                name = name_of_final(run.trial, run.seed)
-                yield _failure(name, run.attempts, run.state, run.error, run.error_kind, run.log_tail)
+
+
+def _of_finals(client: Client, campaign_id: str) -> Iterator[dict[str, Any]]:
+    for run in client.finals(campaign_id).runs:
+        if run.log_tail is not None:
+            name = name_of_final(run.trial, run.seed)
+            yield _failure(name, run.attempts, run.state, run.error, run.error_kind, run.log_tail)
 
 
 def _follow(client: Client, campaign_id: str, trial: int | None, after: int) -> None:
@@ -97,10 +111,10 @@ def _of_event(client: Client, campaign_id: str, trial: int | None, event: EventD
     if event.kind == "attempt.failed" and trial in (None, data["number"]):
         yield from _of_trial(client, campaign_id, data["number"], data["attempt"])
     elif event.kind == "shared-training.failed" and trial is None:
-        yield from (each for each in _of_campaign(client, campaign_id, 0) if each["what"] == "shared weights")
+        yield from _of_shared_training(client.campaign(campaign_id))
     elif event.kind == "final.failed" and trial in (None, data["trial"]):
         name = name_of_final(data["trial"], data["seed"])
-        yield from (each for each in _of_campaign(client, campaign_id, 0) if each["what"] == name)
+        yield from (each for each in _of_finals(client, campaign_id) if each["what"] == name)
 
 
 def _document(number: int, attempt: AttemptDocument) -> dict[str, Any]:

@@ -241,7 +241,7 @@ def resume(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
 
 @router.post("/{campaign_id}/retry", summary="Retry a failed campaign")
 def retry(campaign_id: CampaignId, store: ServiceStore) -> CampaignDocument:
-    """Lets a failed campaign continue, once the cause is mended; the supervisor starts it.
+    """Lets a failed campaign continue, once the cause is fixed; the supervisor starts it.
 
     Finished trials keep their outcomes. Trials that had none are attempted again, from their first step, with all of
     their `retries`; failures so far do not count towards `max_failures` and `max_consecutive_failures`. A campaign that

@@ -169,7 +169,7 @@ def campaign(campaign_id: CampaignId, request: Request, store: ServiceStore) -> 
 
 @router.get("/compare")
 def compare(request: Request) -> HTMLResponse:
-    """Two to five campaigns or trials, side by side."""
+    """Several campaigns or trials, side by side."""
     context = {"least": MIN_COMPARED, "most": MAX_COMPARED}
     return templates.TemplateResponse(request, "compare.html", context)
 

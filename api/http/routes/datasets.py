@@ -23,16 +23,7 @@ DatasetName = Annotated[str, Path(description="Name of the data set.", max_lengt
 @router.get("", summary="List data sets")
 def list_all(settings: ServiceSettings) -> Page[DatasetSummaryDocument]:
     """All data sets that campaigns can name, by name."""
-    found = [dataset_document(settings.data_dir, name) for name in dataset_names(settings.data_dir)]
-    items = [
-        DatasetSummaryDocument(
-            name=each.name,
-            path=each.path,
-            is_there=each.is_there,
-            warnings=None if each.report is None else len(each.report.warnings),
-        )
-        for each in found
-    ]
+    items = [_summary(settings.data_dir, name) for name in dataset_names(settings.data_dir)]
     return Page(items=items, next_cursor=None)
 
 
@@ -65,8 +56,9 @@ def preview(name: DatasetName, settings: ServiceSettings) -> Response:
 
 def dataset_document(data_dir: FilePath, name: str) -> DatasetDocument:
     """The document of a data set. Raises NotFoundError for an unknown name."""
-    if name not in dataset_names(data_dir):
-        raise NotFoundError(f"there is no data set {name!r}; there are: {', '.join(dataset_names(data_dir)) or 'none'}")
+    names = dataset_names(data_dir)
+    if name not in names:
+        raise NotFoundError(f"there is no data set {name!r}; there are: {', '.join(names) or 'none'}")
     location = dataset_location(data_dir, name)
     report = _report(data_dir, name)
     where = "DIR" if location is None else shlex.quote(str(location))
@@ -78,6 +70,17 @@ def dataset_document(data_dir: FilePath, name: str) -> DatasetDocument:
         has_preview=preview_file(data_dir, name).is_file(),
         report=report,
         register_command=None if report is not None else command,
+    )
+
+
+def _summary(data_dir: FilePath, name: str) -> DatasetSummaryDocument:
+    location = dataset_location(data_dir, name)
+    report = _report(data_dir, name)
+    return DatasetSummaryDocument(
+        name=name,
+        path=None if location is None else str(location),
+        is_there=location is not None and location.is_dir(),
+        warnings=None if report is None else len(report.warnings),
     )
 
 

@@ -14,7 +14,14 @@ from api.http.conditional_get import NOT_MODIFIED, IfFigureModified, check_modif
 from api.http.dependencies import CampaignId, ServiceStore
 from api.http.pending_responses import PENDING
 from nas_controller.drawings.campaign import DRAWINGS, campaign_figure
-from nas_controller.drawings.comparison import Compared, Comparison, comparison_figure, subject_of
+from nas_controller.drawings.comparison import (
+    MAX_COMPARED,
+    MIN_COMPARED,
+    Compared,
+    Comparison,
+    comparison_figure,
+    subject_of,
+)
 from nas_controller.drawings.sheet import MAX_WIDTH, MIN_WIDTH, WIDTH, Heading, Sheet
 from nas_controller.search.limits import MAX_TRIALS
 from nas_controller.store import NotFoundError, Store
@@ -36,10 +43,18 @@ Width = Annotated[int, Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Width in p
 At = Annotated[int | None, Query(ge=0, le=MAX_TRIALS, description="Of `policy`: after so many rewards.")]
 ComparedFigure = Annotated[Comparison, Query(description="What is compared.")]
 ComparedCampaigns = Annotated[
-    str | None, Query(max_length=400, description="Two to five ids, separated by commas: by their best trials.")
+    str | None,
+    Query(
+        max_length=400,
+        description=f"{MIN_COMPARED} to {MAX_COMPARED} ids, separated by commas: by their best trials.",
+    ),
 ]
 ComparedTrials = Annotated[
-    str | None, Query(max_length=400, description="Two to five trials as `ID:NUMBER`, separated by commas.")
+    str | None,
+    Query(
+        max_length=400,
+        description=f"{MIN_COMPARED} to {MAX_COMPARED} trials as `ID:NUMBER`, separated by commas.",
+    ),
 ]
 Name = Annotated[str, Path(description=f"One of: {', '.join(DRAWINGS)}.")]
 
@@ -94,7 +109,7 @@ def comparison_drawing(
     style: Style = None,
     width: Width = WIDTH,
 ) -> Response:
-    """Two to five campaigns or trials in one figure: `progress` has the best AP so far of campaigns, `curves`
+    """Several campaigns or trials in one figure: `progress` has the best AP so far of campaigns, `curves`
     the learning curves of trials, `widths` and `shares` have the channels and the shares of the multi-adds by block.
     404 says which has nothing to draw yet.
     """

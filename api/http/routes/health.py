@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,10 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from api.documents import HealthDocument, ReadinessDocument, SupervisorDocument
 from api.http.authentication import Authenticator, Credentials
 from api.http.dependencies import ServiceSettings, ServiceStore
-from api.http.metrics import ServiceMetrics
+from api.http.metrics import ServiceMetrics, free_bytes
 from api.settings import Settings
-from nas_controller.store import StoreFullError
-from nas_controller.store.database import MIN_FREE_BYTES
 from nas_controller.store.schema import HEAD
 from search_space.source_commit import source_commit
 
@@ -47,13 +43,13 @@ def _running_commit() -> str | None:
 
 @router.get("/readyz", summary="Ready?")
 def readyz(request: Request, store: ServiceStore, settings: ServiceSettings) -> ReadinessDocument:
-    """Responds with 200 if the database responds, has this version's schema, and neither its disk nor that of the data
-    directory is full; else with 503, or 507 if a disk is full.
+    """Responds with 200 if the database responds, has this version's schema, and its disk is not full; else with 503,
+    or 507 if that disk is full.
 
+    A full disk of the data directory does not make the service unready, since a deleted campaign frees space.
     A service without a supervisor is ready: it accepts and shows campaigns. `supervisors` lists those that run them.
     """
     store.check()
-    _check_free_space(settings.data_dir)
     authenticator: Authenticator = request.app.state.authenticator
     if request.state.caller is None and authenticator.authenticate(Credentials()) is None:
         return ReadinessDocument(status="ready", version=None, data_dir=None)
@@ -63,15 +59,9 @@ def readyz(request: Request, store: ServiceStore, settings: ServiceSettings) -> 
         data_dir=str(settings.data_dir),
         commit=_running_commit(),
         schema_revision=HEAD,
+        data_dir_free_bytes=free_bytes(settings.data_dir),
         supervisors=[SupervisorDocument(**supervisor.to_dict()) for supervisor in store.reads.list_supervisors()],
     )
-
-
-def _check_free_space(data_dir: Path) -> None:
-    """Raises StoreFullError if the disk of the data directory, which may not exist yet, is full."""
-    existing_dir = next(path for path in (data_dir, *data_dir.parents) if path.is_dir())
-    if shutil.disk_usage(existing_dir).free < MIN_FREE_BYTES:
-        raise StoreFullError(f"the disk of {data_dir} is full; free some space")
 
 
 @router.get(

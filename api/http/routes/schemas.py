@@ -38,7 +38,7 @@ def campaign() -> JSONResponse:
     responses=SCHEMA,
 )
 def block_specification() -> JSONResponse:
-    """The JSON Schema (2020-12) of the files of export format `json`."""
+    """The JSON Schema (2020-12) of the files of export format `spec`."""
     return JSONResponse(block_specification_schema(), media_type=MEDIA_TYPE)
 
 

@@ -15,7 +15,7 @@ from api.http.dependencies import RequireJson, ReservedCampaignId, ServiceSettin
 from api.http.event_stream import Events, event_stream
 from api.http.export_files import file_headers
 from nas_controller.states import FINISHED_TRAINING_STATES, TrainingState
-from nas_controller.store import ConflictError
+from nas_controller.trainings.exports import no_model_error
 from nas_controller.trainings.files import history_rows
 from nas_controller.trainings.model_archive import model_archive
 from nas_controller.trainings.requests import model_name, training_request
@@ -153,7 +153,7 @@ def model(request: Request, training_id: TrainingId, store: ServiceStore, settin
         code = status.HTTP_507_INSUFFICIENT_STORAGE if is_full else status.HTTP_500_INTERNAL_SERVER_ERROR
         raise HTTPException(code, detail) from error
     if archive is None:
-        raise ConflictError(f"training '{training.id}' is {training.state} and has no evaluated model; ask again later")
+        raise no_model_error(training)
     headers = file_headers(request, archive.sha256)
     return FileResponse(archive.path, media_type="application/zip", filename=f"{name}.zip", headers=headers)
 

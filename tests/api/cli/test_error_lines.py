@@ -127,8 +127,8 @@ def test_a_command_line_that_python_chokes_on_is_one_line(
         "http://h/\x00",
     ],
 )
-def test_a_url_that_is_none_names_its_variable(effspine: CommandLine, url: str) -> None:
-    with pytest.raises(EffspineError, match="EFFSPINE_URL is") as caught:
+def test_a_url_that_is_none_names_where_it_comes_from(effspine: CommandLine, url: str) -> None:
+    with pytest.raises(EffspineError, match=r"^url is") as caught:
         Client(url)
     assert len(str(caught.value)) < 300
     if "\0" not in url:
@@ -160,6 +160,14 @@ def test_a_setting_that_is_wrong_is_named(effspine: CommandLine, name: str, valu
     assert name in done.err
     assert words in done.err
     assert len(done.err) < 500
+
+
+def test_an_option_that_is_wrong_is_named(effspine: CommandLine) -> None:
+    done = effspine("supervisor", "--ray-address", "nowhere")
+    assert (done.status, done.err) == (
+        2,
+        "error: --ray-address is 'nowhere': give host:port of the head, such as 10.0.0.5:6379, or 'auto'\n",
+    )
 
 
 @pytest.mark.parametrize("value", ["", "10.0.0.5", "10.0.0.0/8, ::1", "*"])

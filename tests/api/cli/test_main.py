@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from importlib.metadata import entry_points
 
 import pytest
+import typer
 
 from api.cli.bench import BenchmarkGroup
 from api.cli.entry_point_group import EntryPointGroup
@@ -115,6 +117,20 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("search_space.catalogue.model_rows", interrupted)
     assert run(["models"]) == 130
+
+
+def test_ctrl_d_at_a_question_is_130_without_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = typer.Typer()
+
+    @commands.command()
+    def delete() -> None:
+        typer.confirm("Delete it?", err=True)
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert run([], commands) == 130
+    assert "error" not in capsys.readouterr().err
 
 
 def test_every_command_is_in_one_section_of_the_help() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from api.cli.serve import CampaignsAtOnce
+from nas_controller.supervision.supervisor import CAMPAIGNS_AT_ONCE
 from tests.support.command_line import CommandLine, wait_until_ready
 
 SPECIFICATION = "name: whole\ntrials: 6\nseed: 3\nproxy_task: {profile: synthetic, seconds: 0.1}\n"
@@ -45,6 +47,11 @@ def test_a_campaign_completes_and_its_replay_is_exact(effspine: CommandLine, por
     text = (tmp_path / "service.log").read_text()
     assert f"serving http://127.0.0.1:{port}" in text
     assert "Traceback" not in text
+
+
+def test_the_help_names_the_default_of_the_settings() -> None:
+    (option,) = CampaignsAtOnce.__metadata__  # type: ignore[attr-defined]
+    assert option.show_default == str(CAMPAIGNS_AT_ONCE)
 
 
 def test_a_used_port_is_one_line_and_nothing_is_started(effspine: CommandLine, tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ def test_a_browser_gets_a_page_with_the_reason_and_a_way_back(
     assert '<a class="button" href="/">All campaigns</a>' in response.text
     assert response.headers["x-request-id"] in response.text
     assert "default-src 'none'" in response.headers["content-security-policy"]
+    if method == "GET":
+        head = service.head(path, headers=BROWSER)
+        assert (head.status_code, head.content) == (status, b"")
+        assert head.headers["content-type"] == response.headers["content-type"]
+        assert head.headers["content-length"] == response.headers["content-length"]
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "application/problem+json, text/html", ""])

@@ -14,6 +14,7 @@ from api.http.login_sessions import safe_next_page
 from api.settings import Settings
 from nas_controller.store import Store
 from tests.support.api_access import HOST, OWN, create_key, log_in
+from tests.support.api_routes import address, routes
 from tests.support.recorder import Recorder
 from tests.support.waiting import wait_for
 
@@ -148,6 +149,21 @@ def test_a_browser_is_redirected_to_the_login_and_back(service: TestClient, stor
     response = service.post("/login", data={"key": key, "next": path}, headers=OWN, follow_redirects=False)
     assert response.headers["location"] == path
     assert service.get("/v1/campaigns", headers=HTML | {"Cookie": ""}).status_code == 401
+
+
+def test_every_page_leads_to_the_login_and_back(service: TestClient, key: str) -> None:
+    pages = [address(template, "c_0") for method, template in routes(service) if is_page(method, template)]
+    assert {"/", "/docs", "/compare", "/campaigns/c_0/trials/0"} <= set(pages)
+    for page in pages:
+        led = service.get(page, headers=HTML, follow_redirects=False)
+        assert led.status_code == 303, page
+        assert safe_next_page(page) == page
+
+
+def is_page(method: str, template: str) -> bool:
+    """Whether a route is a page of the dashboard or of the API."""
+    others = ("/v1/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/login", "/docs/assets/")
+    return method == "GET" and not template.startswith(others)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,14 @@ def test_the_report_says_what_a_reward_is_of(
     assert text.count(said) == 2  # below the table, and among what the record does not show
 
 
+def test_a_304_leaves_the_policy_of_the_stored_report(service: TestClient, store: Store) -> None:
+    path = f"/v1/campaigns/{Recorder(store).run(2).id}/report"
+    again = service.get(path, headers={"If-None-Match": service.get(path).headers["etag"]})
+    assert again.status_code == 304
+    assert "content-security-policy" not in again.headers
+    assert again.headers["x-content-type-options"] == "nosniff"
+
+
 def test_an_unconfirmed_best_stands_with_the_noise_of_its_gain(service: TestClient, store: Store) -> None:
     recorder = Recorder(store, trials=60).run(55)
     recorder.finish(recorder.begin(), extra=0.5)

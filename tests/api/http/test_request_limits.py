@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.http.app import create_app
 from api.http.request_limits import MAX_CALLERS, RateLimit, client_address
@@ -93,6 +96,14 @@ def test_wrong_keys_block_the_login_form_but_not_valid_keys_in_headers(settings:
         assert client.get("/v1/campaigns", headers=bearer(key)).status_code == 200
 
 
+def test_expired_sessions_do_not_count_as_wrong_keys(settings: Settings, store: Store) -> None:
+    key = create_key(store, "view")
+    with client_of(settings, store, failures_per_minute=3.0) as client:
+        expired = {"Cookie": "effspine_session=expired"}
+        assert {client.get("/v1/campaigns", headers=expired).status_code for _ in range(5)} == {401}
+        assert client.post("/login", data={"key": key}, headers=OWN, follow_redirects=False).status_code == 303
+
+
 def test_a_bucket_refills() -> None:
     now = [0.0]
     limit = RateLimit(2.0, 2, clock=lambda: now[0])
@@ -119,5 +130,22 @@ def test_an_ipv6_address_is_counted_by_its_network() -> None:
         return client_address({"type": "http", "client": (host, 1)})
 
     assert of("2001:db8::1") == of("2001:db8::ffff:1") != of("2001:db8:0:1::1")
-    assert of("192.0.2.1") != of("192.0.2.2")
+    assert of("192.0.2.1") == of("::ffff:192.0.2.1") != of("::ffff:192.0.2.2")
     assert client_address({"type": "http", "client": None})
+
+
+@pytest.mark.parametrize("proxies", ["10.0.0.5", "2001:db8::5, 10.0.0.0/8", "*"])
+def test_a_proxy_is_trusted_also_where_the_service_listens_on_all_ipv6_addresses(proxies: str) -> None:
+    found: list[str] = []
+
+    async def app(scope: Any, _receive: object, _send: object) -> None:
+        found.append(scope["client"][0])
+
+    def ask(host: str) -> str:
+        scope = {"type": "http", "client": (host, 1), "headers": [(b"x-forwarded-for", b"192.0.2.7")]}
+        asyncio.run(ProxyHeadersMiddleware(app, Settings(trusted_proxies=proxies).proxies)(scope, None, None))  # type: ignore[arg-type]
+        return found[-1]
+
+    assert ask("10.0.0.5") == ask("::ffff:10.0.0.5") == "192.0.2.7"
+    if proxies != "*":
+        assert ask("::ffff:11.0.0.5") == "::ffff:11.0.0.5"

@@ -71,4 +71,4 @@ def test_a_stop_answers_a_request_that_takes_too_long_and_logs_no_error(
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
     assert response.json()["type"] == "urn:effspine:problem:stopping"
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
-    assert "1 unfinished request(s) get a 503" in caplog.text
+    assert "1 unfinished request(s) are cut off, with 503 where no response has begun" in caplog.text

@@ -19,7 +19,6 @@ from sqlalchemy import text
 from api.http.app import create_app
 from api.settings import Settings
 from nas_controller.store import Store, StoreUnavailableError
-from nas_controller.store.database import MIN_FREE_BYTES
 from nas_controller.store.schema import HEAD
 from tests.support.api_access import bearer, create_key
 from tests.support.recorder import Recorder
@@ -52,7 +51,7 @@ def test_readiness_reveals_only_the_status_without_a_key(service: TestClient, st
     stranger = service.get("/readyz").json()
     assert stranger == {
         "status": "ready", "version": None, "data_dir": None, "commit": None,
-        "schema_revision": None, "supervisors": None,
+        "schema_revision": None, "data_dir_free_bytes": None, "supervisors": None,
     }  # fmt: skip
     assert len(service.get("/readyz", headers=bearer(key)).json()["supervisors"]) == 1
 
@@ -66,19 +65,21 @@ def test_a_database_with_another_schema_version_is_not_ready(service: TestClient
     assert service.get("/healthz").status_code == 200
 
 
-def test_a_full_disk_of_the_data_directory_is_not_ready(
+def test_a_service_whose_data_directory_has_no_space_is_ready_and_says_so(
     service: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = shutil.disk_usage("/")._replace(free=MIN_FREE_BYTES - 1)
+    full = shutil.disk_usage("/")._replace(free=0)
     checked: list[Path] = []
 
     def usage(path: Path) -> object:
         checked.append(path)
         return full
 
-    monkeypatch.setattr("api.http.routes.health.shutil", SimpleNamespace(disk_usage=usage))
-    assert service.get("/readyz").status_code == 507
+    monkeypatch.setattr("api.http.metrics.shutil", SimpleNamespace(disk_usage=usage))
+    ready = service.get("/readyz")
+    assert (ready.status_code, ready.json()["data_dir_free_bytes"]) == (200, 0)
     assert checked == [settings.data_dir]
+    assert values(families(service)["effspine_data_dir_free_bytes"]) == {("",): 0}
 
 
 def test_metrics_count_campaigns_trials_and_requests_by_route(service: TestClient, store: Store) -> None:

@@ -175,7 +175,7 @@ def test_the_model_is_made_once_and_downloaded_as_often_as_wanted(
 ) -> None:
     training = service.post("/v1/trainings", json={**BODY, "name": "Cars & more"}).json()
     address, best = f"/v1/trainings/{training['id']}/model", run_directory(settings.data_dir, training["id"]) / "best"
-    assert "is queued and has no evaluated model" in problem(service.get(address), 409)
+    assert "is queued and has no evaluated model; ask again after" in problem(service.get(address), 409)
     save_best(settings.data_dir, training["id"])
     made: list[Path] = []
     monkeypatch.setattr(model_archive, "partial_path", lambda path: made.append(path) or partial_path(path))
@@ -186,7 +186,9 @@ def test_the_model_is_made_once_and_downloaded_as_often_as_wanted(
     assert first.headers["content-type"] == "application/zip"
     etag = first.headers["etag"]
     assert etag == f'"{hashlib.sha256(first.content).hexdigest()}"'
-    assert service.get(address, headers={"If-None-Match": etag}).status_code == 304
+    assert "Authorization" in first.headers["vary"]
+    for known in (etag, f"W/{etag}", "*"):
+        assert service.get(address, headers={"If-None-Match": known}).status_code == 304
     part = service.get(address, headers={"Range": "bytes=100-199", "If-Range": etag})
     assert (part.status_code, part.content) == (206, first.content[100:200])
     assert service.head(address).headers["content-length"] == str(len(first.content))
@@ -202,6 +204,14 @@ def test_the_model_is_made_once_and_downloaded_as_often_as_wanted(
     (best / "model.safetensors").write_bytes(b"of another evaluation")
     (best / "config.json").write_text((best / "config.json").read_text() + "\n")
     assert "has no evaluated model" in problem(service.get(address), 409)
+
+
+def test_an_ended_training_without_a_model_does_not_promise_one(service: TestClient) -> None:
+    training_id = service.post("/v1/trainings", json=BODY).json()["id"]
+    service.post(f"/v1/trainings/{training_id}/stop", json={})
+    for path in ("model", "exports"):
+        detail = problem(service.get(f"/v1/trainings/{training_id}/{path}"), 409)
+        assert detail == f"training '{training_id}' is stopped and has no evaluated model"
 
 
 def test_a_model_that_cannot_be_written_is_a_problem_that_says_why(service: TestClient, settings: Settings) -> None:

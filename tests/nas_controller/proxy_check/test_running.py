@@ -212,5 +212,5 @@ def test_data_that_changed_stop_the_check_before_anything_is_measured_on_them(
 
 def test_what_would_have_to_be_waited_for_stops_the_check_and_says_so(tmp_path: Path) -> None:
     away = Failed("wait", "the data set is away: none of its images is in /data", "data-away")
-    with pytest.raises(StudyStoppedError, match=r"in /data; run the check again once that is mended$"):
+    with pytest.raises(StudyStoppedError, match=r"in /data; run the check again once that is fixed$"):
         train(synthetic_study(architectures=3, seeds=2), tmp_path / "results.jsonl", 1, lambda training: away)

@@ -240,6 +240,12 @@ def test_a_draft_is_estimated_started_and_changed(effspine: CommandLine, served:
     assert effspine("campaign", "start", created["id"], "--json").document["state"] == "pending"
     changed = effspine("campaign", "update", created["id"], "--trials", "9", "--device-hours", "2", "--json").document
     assert (changed["spec"]["trials"], changed["spec"]["stop"]["device_hours"]) == (9, 2)
+    for stop in ("null", "5", "[1]"):
+        mixed = effspine("campaign", "update", created["id"], "-f", "-", "--device-hours", "2", stdin=f"stop: {stop}\n")
+        assert (mixed.status, mixed.err) == (
+            2,
+            "error: -: with --device-hours, `stop` must be a mapping or left out\n",
+        )
     unchanged = effspine("campaign", "update", created["id"])
     assert unchanged.status == 2
     assert "nothing to change; give --trials" in unchanged.err

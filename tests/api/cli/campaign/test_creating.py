@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from api.cli.campaign.estimates import ASK_HOURS, cost_line, is_expensive, print_dry_run, print_estimate
+from api.cli.campaign.estimates import ASK_HOURS, cost_line, exceeded_limits, print_dry_run, print_estimate
 from nas_controller.entities import DryRunDocument, EstimateDocument
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
@@ -44,7 +44,10 @@ def test_an_expensive_campaign_is_told_as_such_and_nobody_in_a_pipe_is_asked(
     created = effspine("campaign", "create", "-f", "-", "--json", stdin=EXPENSIVE)
     assert created.status == 0
     assert created.document["state"] == "pending"
-    assert "it will take about 41 d 16 h and 41 d 16 h of device time: more than 24 hours" in created.err
+    assert (
+        "it will take about 41 d 16 h and 41 d 16 h of device time: more than 24 hours and 24 device hours"
+        in created.err
+    )
 
 
 @pytest.mark.parametrize(("answer", "count"), [("n", 0), ("y", 1)])
@@ -96,10 +99,10 @@ def test_the_cost_counts_the_finals_and_says_what_is_not_known() -> None:
     unknown = finals | {"basis": "nothing", "wall_seconds": None, "device_hours": None}
     assert cost_line(estimate_of(finals=unknown)).endswith("10 min 00 s of device time, its finals not counted")
     assert "not known yet" in cost_line(estimate_of(wall_seconds=None, device_hours=None))
-    assert is_expensive(estimate_of(finals=finals))
-    assert not is_expensive(estimate_of())
-    assert is_expensive(estimate_of(wall_seconds=ASK_HOURS * 3600 + 1))
-    assert not is_expensive(estimate_of(wall_seconds=None, device_hours=None))
+    assert exceeded_limits(estimate_of(finals=finals)) == "24 device hours"
+    assert not exceeded_limits(estimate_of())
+    assert exceeded_limits(estimate_of(wall_seconds=ASK_HOURS * 3600 + 1)) == "24 hours"
+    assert not exceeded_limits(estimate_of(wall_seconds=None, device_hours=None))
 
 
 SHARED = {"basis": "same-workers", "measured_trainings": 1, "wall_seconds": 240.0, "device_hours": 2 / 15}
@@ -117,7 +120,7 @@ def test_the_cost_counts_the_shared_training_or_says_that_it_does_not() -> None:
     assert cost_line(estimate_of(shared_training=NO_SHARED)) == f"{trials_alone}, its shared training not counted"
     both = estimate_of(shared_training=NO_SHARED, finals=NO_FINALS)
     assert cost_line(both) == f"{trials_alone}, its shared training and its finals not counted"
-    assert is_expensive(estimate_of(shared_training=SHARED | {"device_hours": ASK_HOURS}))
+    assert exceeded_limits(estimate_of(shared_training=SHARED | {"device_hours": ASK_HOURS}))
 
 
 @needs_node

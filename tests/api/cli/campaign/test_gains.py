@@ -1,4 +1,4 @@
-"""The best of a campaign in the terminal: with its scatter before finals, with their verdict after."""
+"""The best of a campaign in the terminal: with its margin of error before finals, with their verdict after."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ OF_REWARDS: dict[str, Any] = {
         (
             {},
             0.0086,
-            "best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, scatter ±0.009, not confirmed",
+            "best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, 95 % margin of error ±0.009, not confirmed",
             "+0.004 ±0.009",
         ),
         (
             {},
             None,
-            "best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, scatter not known (50 architectures are "
-            "needed), not confirmed",
+            "best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, 95 % margin of error not known "
+            "(50 architectures are needed), not confirmed",
             "+0.004 ±?",
         ),
         (

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from api.cli.campaign.logs import _of_failed_trials
 from nas_controller.store import Store
 from tests.support.command_line import CommandLine
 from tests.support.recorder import Recorder
@@ -76,3 +80,19 @@ def test_following_prints_a_log_as_it_comes_and_ends_with_the_campaign(effspine:
     worker.join()
     assert shown.status == 0
     assert shown.out.count("a later log") == 1
+
+
+def test_trials_older_than_those_that_are_shown_are_not_read() -> None:
+    read: list[int] = []
+
+    def listed(*_: object, **__: object) -> Iterator[SimpleNamespace]:
+        for number in reversed(range(100)):
+            read.append(number)
+            yield SimpleNamespace(number=number, attempts=1, state="failed", error="no memory")
+
+    attempt = SimpleNamespace(
+        number=1, state="failed", error="no memory", error_kind="out-of-memory", log_tail="Killed"
+    )
+    client: Any = SimpleNamespace(trials=listed, trial=lambda *_: SimpleNamespace(attempts_made=[attempt]))
+    assert [each["trial"] for each in _of_failed_trials(client, "c_0", 2)] == [98, 99]
+    assert read == [99, 98]

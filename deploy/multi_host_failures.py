@@ -1,6 +1,7 @@
-"""Runs the service of docker-compose.yml on several hosts (network namespaces of this machine) and takes hosts away.
+"""Multi-host failure test: the service of docker-compose.yml on several hosts (network namespaces of this machine), of
+which some fail.
 
-    python deploy/prove_hosts.py [--image ROOT] [--trials N] [--head-too]
+    python deploy/multi_host_failures.py [--image ROOT] [--trials N] [--head-too]
 
 Database, API and supervisor share a host; Ray's head and two workers have one each. Commands, environment and health
 checks are those of `docker compose config`; with `--image`, the root file system of the built image, so are users,
@@ -14,6 +15,7 @@ import argparse
 import json
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +24,7 @@ from pathlib import Path
 
 from compose_project import missing_program
 from network_hosts import missing_requirement
-from service_hosts import HOSTS, ProofFailedError, ServiceHosts, wait_for
+from service_hosts import HOSTS, HostTestFailedError, ServiceHosts, wait_for
 
 CUT_OFF_SECONDS = 60.0
 DOWN_SECONDS = 10.0
@@ -33,7 +35,7 @@ SKIPPED = 77
 
 
 def main() -> int:
-    """Runs the proof and prints a report. Returns 0, 1 on failure, or 77 where this machine cannot run it."""
+    """Runs the test and prints a report. Returns 0, 1 on failure, or 77 where this machine cannot run it."""
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n")[0])
     parser.add_argument("--image", type=Path, help="root file system of the built image; default: this machine's own")
     parser.add_argument("--trials", type=int, default=400)
@@ -47,8 +49,8 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="effspine-hosts-"))
     directory.chmod(0o755)
     try:
-        Proof(ServiceHosts(directory, options.image), options.trials, options.head_too).run()
-    except (ProofFailedError, RuntimeError) as error:
+        MultiHostTest(ServiceHosts(directory, options.image), options.trials, options.head_too).run()
+    except (HostTestFailedError, RuntimeError, subprocess.SubprocessError) as error:
         print(f"failed: {error}\nlogs are in {directory}", file=sys.stderr)
         return 1
     if options.keep:
@@ -58,7 +60,7 @@ def main() -> int:
     return 0
 
 
-class Proof:
+class MultiHostTest:
     """One run: start the service, check its access control, run a campaign with failures, check the database."""
 
     def __init__(self, service: ServiceHosts, trials: int, head_too: bool) -> None:
@@ -68,7 +70,9 @@ class Proof:
         self._began = time.monotonic()
 
     def run(self) -> None:
-        """Raises ProofFailedError where the service misbehaves, and RuntimeError where a command fails."""
+        """Raises HostTestFailedError where the service misbehaves, and RuntimeError or SubprocessError where a command
+        fails or takes too long.
+        """
         with self._service.created():
             self._service.start()
             self._report("all health checks succeed")
@@ -92,13 +96,13 @@ class Proof:
             except RuntimeError:
                 self._report(f"Ray's head refuses {caller}")
             else:
-                raise ProofFailedError(f"Ray's head answers a caller with {caller}")
+                raise HostTestFailedError(f"Ray's head answers a caller with {caller}")
         try:
             service.run("api", ["effspine", "campaign", "list"], with_key=False)
         except RuntimeError:
             self._report("the API refuses requests without a key")
         else:
-            raise ProofFailedError("the API answers a request without a key")
+            raise HostTestFailedError("the API answers a request without a key")
         for host in HOSTS:
             self._report(f"{host} listens on: {', '.join(service.network.listeners(host))}")
 
@@ -139,7 +143,7 @@ class Proof:
 
     def _finish(self, campaign: str) -> None:
         if self._finished(campaign) >= self._trials:
-            raise ProofFailedError("the campaign ended before all hosts had failed; raise --trials")
+            raise HostTestFailedError("the campaign ended before all hosts had failed; raise --trials")
         timeout_seconds = STUCK_SECONDS + 2 * self._trials
         wait_for(lambda: self._state(campaign) != "running", timeout_seconds, "the campaign does not end")
         self._report(f"the campaign is {self._state(campaign)}")
@@ -152,7 +156,7 @@ class Proof:
             f"WHERE campaign_id = '{campaign}'"
         )
         if sums != [[str(self._trials)] * 4]:
-            raise ProofFailedError(
+            raise HostTestFailedError(
                 f"{self._trials} trials, but the database has {sums} (rows, rewards, numbers, completed)"
             )
         several = sql(
@@ -161,7 +165,7 @@ class Proof:
             "GROUP BY t.number HAVING count(a.number) <> 1"
         )
         if several:
-            raise ProofFailedError(f"trials without exactly one accepted attempt: {several}")
+            raise HostTestFailedError(f"trials without exactly one accepted attempt: {several}")
         self._report(f"{self._trials} trials, each with one reward from one accepted attempt")
         for state, kind, count in sql(
             "SELECT state, coalesce(error_kind, '-'), count(*) FROM attempts "
@@ -202,7 +206,7 @@ class Proof:
 
     def _wait_trials(self, campaign: str, count: int) -> None:
         if count >= self._trials:
-            raise ProofFailedError("the campaign would end before all hosts had failed; raise --trials")
+            raise HostTestFailedError("the campaign would end before all hosts had failed; raise --trials")
         failure = f"the campaign does not reach {count} trials"
         wait_for(lambda: self._finished(campaign) >= count, STUCK_SECONDS, failure)
 
