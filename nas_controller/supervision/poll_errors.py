@@ -1,4 +1,4 @@
-"""The errors of a loop that polls: each is logged once, and one part of a poll does not keep the others from running."""
+"""Errors of a loop that polls: each is logged once, and one part of a poll does not keep the others from running."""
 
 from __future__ import annotations
 
