@@ -86,11 +86,15 @@ class FinalsWrites:
             return final_run(row)
 
     def record_final_begin(self, lease: Lease, trial: int, seed: int, seconds: float) -> None:
-        """Writes that a worker began the attempt in training so many seconds ago, but not before its hand-out."""
+        """Writes that a worker began the attempt in training so many seconds ago, but not before its hand-out. Adds no
+        event.
+        """
         now = self._clock()
         with self._database.writing() as session:
-            row = _find(session, owned_campaign(session, lease, now).id, trial, seed)
+            campaign = owned_campaign(session, lease, now)
+            row = _find(session, campaign.id, trial, seed)
             if row.attempt_started_at is not None:
+                campaign.progress_reports += 1
                 row.worker_started_at = max(row.attempt_started_at, now - timedelta(seconds=seconds))
 
     def record_final_progress(self, lease: Lease, trial: int, seed: int, step: int, total: int) -> None:
