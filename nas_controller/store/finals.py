@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from nas_controller.entities import FinalRunDocument, name_of_final
 from nas_controller.search.finals_rules import LATEST
 from nas_controller.search.finals_verdict import CostRatios, compare, confirmed, ranked_first
-from nas_controller.search.outcomes import WORKER_KILLED
+from nas_controller.search.outcomes import WORKER_KILLED, reward_error
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import models
 from nas_controller.store.campaign_endings import end_campaign, end_final_attempt
@@ -122,10 +122,8 @@ class FinalsWrites:
         The identity of the data that it read is that of the finals from now on. Raises ConflictError where it is not,
         or without an attempt in training, and InvalidValueError for a reward outside 0 to 1.
         """
-        if not 0.0 <= reward <= 1.0:
-            raise InvalidValueError(
-                f"{name_of_final(trial, seed)}: the reward {reward} is not in 0 to 1", field="reward"
-            )
+        if (error := reward_error(reward)) is not None:
+            raise InvalidValueError(f"{name_of_final(trial, seed)}: {error}", field="reward")
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
