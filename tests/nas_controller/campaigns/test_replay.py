@@ -85,6 +85,19 @@ def test_verify_reports_other_changes(store: Store, statement: str, message: str
         verify(store, campaign_id)
 
 
+def test_a_space_that_is_exhausted_too_early_is_a_difference(store: Store) -> None:
+    campaign_id = create(store, trials=6)
+    run_to_the_end(claimed_campaign(store, campaign_id))
+    with store._database.writing() as session:
+        campaign = session.get_one(models.Campaign, campaign_id)
+        space = {**campaign.spec["search_space"], "choices": [1, 20], "searched_blocks": [1, 2]}
+        campaign.spec = {**campaign.spec, "search_space": space}
+        created = session.get_one(models.Event, (campaign_id, 1))
+        created.data = {"name": campaign.name}  # as of a version that wrote no digest
+    with pytest.raises(ReplayError, match="is malformed: SpaceExhaustedError"):
+        verify(store, campaign_id)
+
+
 def test_a_campaign_that_has_not_begun_verifies(store: Store) -> None:
     campaign_id = create(store)
     verification = verify(store, campaign_id)
