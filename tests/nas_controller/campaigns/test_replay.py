@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from nas_controller.campaigns.replay import ReplayError, verify
 from nas_controller.search.outcomes import Rewarded
+from nas_controller.search.proposals import Search, SpaceExhaustedError, TrialProposal
 from nas_controller.store import Store, models
 from tests.support.synthetic_campaigns import claimed_campaign, create, run_to_the_end
 
@@ -85,16 +86,17 @@ def test_verify_reports_other_changes(store: Store, statement: str, message: str
         verify(store, campaign_id)
 
 
-def test_a_space_that_is_exhausted_too_early_is_a_difference(store: Store) -> None:
-    campaign_id = create(store, trials=6)
+def test_a_space_that_is_exhausted_too_early_is_a_difference(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = create(store, trials=2)
     run_to_the_end(claimed_campaign(store, campaign_id))
-    with store._database.writing() as session:
-        campaign = session.get_one(models.Campaign, campaign_id)
-        space = {**campaign.spec["search_space"], "choices": [1, 20], "searched_blocks": [1, 2]}
-        campaign.spec = {**campaign.spec, "search_space": space}
-        created = session.get_one(models.Event, (campaign_id, 1))
-        created.data = {"name": campaign.name}  # as of a version that wrote no digest
-    with pytest.raises(ReplayError, match="is malformed: SpaceExhaustedError"):
+
+    def propose(search: Search, number: int, is_known: object) -> TrialProposal:
+        if number == 0:
+            return TrialProposal(search.space.baseline, None, None, 0)
+        raise SpaceExhaustedError(f"trial {number}: nothing new")
+
+    monkeypatch.setattr(Search, "propose", propose)
+    with pytest.raises(ReplayError, match="is malformed: SpaceExhaustedError: trial 1: nothing new"):
         verify(store, campaign_id)
 
 
