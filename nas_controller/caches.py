@@ -34,12 +34,15 @@ class LruCache(Generic[Value]):
             return self._values.get(key)
 
     def put(self, key: Hashable, value: Value) -> None:
-        """Sets the value of a key. A value above `max_size` is not stored."""
+        """Sets the value of a key. A value above `max_size` is not stored, and removes the earlier one of its key."""
+        size = self._size_of(value)
         with self._lock:
             if key in self._values:
                 self._size -= self._size_of(self._values.pop(key))
+            if size > self._max_size:
+                return
             self._values[key] = value
-            self._size += self._size_of(value)
+            self._size += size
             while self._size > self._max_size:
                 self._size -= self._size_of(self._values.popitem(last=False)[1])
 

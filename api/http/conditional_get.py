@@ -62,7 +62,7 @@ def _campaigns(store: ServiceStore, request: Request) -> None:
 IfTrialsModified = Depends(_campaign_and_progress)
 """For trials and what is computed from them; changes with every event and every report of progress."""
 IfCampaignModified = Depends(_campaign)
-"""For a campaign; changes with its events and the steps of its shared training."""
+"""For a campaign; changes with its events, and the begin and the steps of its shared training."""
 IfFigureModified = Depends(_figure)
 """For the figure `name` of a campaign."""
 IfTrainingModified = Depends(_training)

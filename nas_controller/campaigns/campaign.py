@@ -33,7 +33,15 @@ from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baselin
 from nas_controller.campaigns.trial_index import RunningTrial, TrialIndex, TrialOutcome
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.early_stopping import EarlyStop
-from nas_controller.search.outcomes import Failed, LogTail, Outcome, Rewarded, SharedWeights, TrialWork
+from nas_controller.search.outcomes import (
+    Failed,
+    LogTail,
+    Outcome,
+    Rewarded,
+    SharedWeights,
+    TrialWork,
+    checked_reward,
+)
 from nas_controller.search.proposals import Search, SpaceExhaustedError
 from nas_controller.search.searchers import Searcher, restore_searcher
 from nas_controller.states import BASELINE_TRIAL, FINISHED_CAMPAIGN_STATES, StopReason
@@ -192,10 +200,8 @@ class Campaign:
             if self._may_wait(outcome):
                 raise CampaignWaitsError(outcome.error, outcome.kind)
             outcome = replace(outcome, reaction="stop")
-        if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
-            outcome = Failed(
-                "give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward", data=outcome.data
-            )
+        if isinstance(outcome, Rewarded):
+            outcome = checked_reward(outcome)
         if isinstance(outcome, Rewarded):
             self._accept(work, outcome)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nas_controller.search.data_difference import data_difference
-from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, WORKER_SILENT, Failed, Rewarded
+from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, WORKER_SILENT, Failed, Rewarded, failed_as
 from search_space.errors import DATA_CHANGED, EffspineError
 
 _MACHINE_TOO_SMALL_KINDS = ("out-of-memory", WORKER_KILLED, WORKER_SILENT, TIMED_OUT)
@@ -48,9 +48,8 @@ def refuse_other_data(
     """
     if expected is None or found is None or expected["sha256"] == found["sha256"]:
         return outcome
-    log_tail = outcome.log_tail if isinstance(outcome, Failed) else None
     error = (
         f"the data set has changed since {since}; {reader} has read {data_difference(expected, found)}. "
         "Restore the data set and retry this campaign, or create a new campaign for the changed data"
     )
-    return Failed("stop", error, DATA_CHANGED, log_tail, outcome.data, outcome.search_data)
+    return failed_as(outcome, "stop", error, DATA_CHANGED)

@@ -17,7 +17,15 @@ from exporters.provenance import provenance_of
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.campaign_errors import CampaignWaitsError, baseline_error, refuse_other_data
 from nas_controller.entities import name_of_final
-from nas_controller.search.outcomes import Failed, LogTail, Outcome, Rewarded, SharedWeights, TrialWork
+from nas_controller.search.outcomes import (
+    Failed,
+    LogTail,
+    Outcome,
+    Rewarded,
+    SharedWeights,
+    TrialWork,
+    checked_reward,
+)
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import CampaignRecord, Lease, Store
 from search_space.detector_model import DetectorModel
@@ -121,8 +129,8 @@ class Finals:
         reader = name_of_final(run.trial, run.seed)
         outcome = refuse_other_data(outcome, self._data, outcome.data, reader, since="the first final")
         outcome = refuse_other_data(outcome, self._search_data, outcome.search_data, reader)
-        if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
-            outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward")
+        if isinstance(outcome, Rewarded):
+            outcome = checked_reward(outcome)
         if isinstance(outcome, Failed):
             self._fail(work.number, run, outcome)
         else:

@@ -30,7 +30,6 @@ from nas_controller.states import EVENTS_OF_OUTCOMES
 from nas_controller.store import EventRecord, Store
 from nas_controller.store.record_rows import RecordRows, StoredRow
 from nas_controller.store.stored_specifications import read_specification
-from search_space.errors import BudgetError
 
 __all__ = ["ReplayError", "Verification", "verify"]
 
@@ -73,8 +72,9 @@ def verify(store: Store, campaign_id: str) -> Verification:
         shared.compare(rows.campaign)
         finals.compare()
         campaign.compare(rows.campaign, spec)
-    except (KeyError, TypeError, AttributeError, ValueError, BudgetError) as error:
-        # What was edited can have any shape: a missing key, a text for a number, widths that no budget allows.
+    except (KeyError, TypeError, AttributeError, ValueError, SpaceExhaustedError) as error:
+        # What was edited can have any shape: a missing key, a text for a number, widths that no budget allows, or a
+        # space without a new architecture.
         raise ReplayError(campaign_id, sequence, f"is malformed: {type(error).__name__}: {error}") from error
     unchecked = attempts.unchecked_metrics + trials.unchecked_metrics
     not_checked = (*NEVER_CHECKED, *_not_checked_of_older(has_digest, campaign.is_whole, unchecked))

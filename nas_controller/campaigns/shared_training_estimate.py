@@ -38,11 +38,11 @@ def shared_training_estimate(store: Store, spec: CampaignSpec, data_dir: Path) -
         if not training.is_reused and (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
     ]
     if any(has_same_weights(other) and _is_kept(training, data_dir) for other, training in similar):
-        return _estimate(spec, "kept", [training for _, training in similar if training.is_reused])
+        return _estimate(store, spec, "kept", [training for _, training in similar if training.is_reused])
     if same_workers:
-        return _estimate(spec, "same-workers", same_workers)
+        return _estimate(store, spec, "same-workers", same_workers)
     trained = [training for _, training in similar if not training.is_reused]
-    return _estimate(spec, "same-task" if trained else "nothing", trained)
+    return _estimate(store, spec, "same-task" if trained else "nothing", trained)
 
 
 def _duration_of(task: ProxyTask) -> ProxyTask:
@@ -57,15 +57,26 @@ def _is_kept(training: SharedTrainingDocument, data_dir: Path) -> bool:
 
 
 def _estimate(
-    spec: CampaignSpec, basis: SharedEstimateBasis, trainings: list[SharedTrainingDocument]
+    store: Store, spec: CampaignSpec, basis: SharedEstimateBasis, trainings: list[SharedTrainingDocument]
 ) -> SharedTrainingEstimateDocument:
     if basis == "nothing":
         return SharedTrainingEstimateDocument(basis=basis, measured_trainings=0, wall_seconds=None, device_hours=None)
     wall = median(training.seconds for training in trainings) if trainings else 0.0
-    hours = wall * spec.resources.devices_in_place_of(spec.parallelism) / 3600
+    measured = [training.devices for training in trainings if training.devices is not None]
+    devices = measured[0] if basis == "same-workers" and measured else _devices(store, spec)
+    hours = wall * devices / 3600
     return SharedTrainingEstimateDocument(
         basis=basis,
         measured_trainings=len(trainings),
         wall_seconds=round(wall, 3),
         device_hours=round(hours, 6),
     )
+
+
+def _devices(store: Store, spec: CampaignSpec) -> float:
+    """The devices that the worker of the training will hold: those of all trials that train at once, or on a cluster,
+    whose trials may be on several hosts, those of one.
+    """
+    alive = [supervisor for supervisor in store.reads.list_supervisors() if supervisor.is_alive]
+    on_cluster = bool(alive) and all(supervisor.processors is None for supervisor in alive)
+    return spec.resources.devices_in_place_of(1 if on_cluster else spec.parallelism)

@@ -10,18 +10,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nas_controller.execution.file_tail import CUT, TAIL_BYTES, file_tail
 from nas_controller.search.outcomes import WORKER_KILLED
 from search_space.errors import EffspineError
 
 TAIL_LINES = 40
-TAIL_BYTES = 8 * 1024
 
-_CUT = "[...] "
 _OF_RAY = re.compile(r"^:(job_id|actor_name|task_name):")
 _SIGNAL = re.compile(r"^\*\*\* (SIG[A-Z]+) received", re.MULTILINE)
 _LESS_MEMORY = "lower micro_batch_size, batch_size, image_px or width_multiplier of the proxy task, or parallelism"
@@ -94,7 +92,7 @@ def end(log_dir: Path, trial: int, attempt: int, *, read: bool = True) -> Attemp
     if marker is None:
         return AttemptLog(None, None, False)
     streams = {
-        name: "".join(_lines(_log_file(log_dir, marker.pid, suffix), start))
+        name: _of_attempt(_log_file(log_dir, marker.pid, suffix), start)
         for name, suffix, start in (("output", "out", marker.out_bytes), ("error", "err", marker.err_bytes))
     }
     return AttemptLog(marker.pid, _joined(streams), _oom_kills() > marker.oom_kills)
@@ -108,19 +106,10 @@ def _log_file(log_dir: Path, pid: int, suffix: str) -> Path | None:
     return next(log_dir.glob(f"session_[0-9]*/logs/worker-*-{pid}.{suffix}"), None)
 
 
-def _lines(path: Path | None, first_byte: int) -> Iterator[str]:
-    """The lines of a file from `first_byte`, at most those within the last TAIL_BYTES."""
-    if path is None:
-        return
-    with suppress(OSError), path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = file.seek(max(first_byte, size - TAIL_BYTES))
-        if start > first_byte:
-            yield _CUT
-        for line in file:
-            text = line.decode("utf-8", errors="replace")
-            if not _OF_RAY.match(text):
-                yield text
+def _of_attempt(path: Path | None, first_byte: int) -> str:
+    """The end of a worker's file, without the lines that Ray adds."""
+    lines = [] if path is None else file_tail(path, first_byte).splitlines(keepends=True)
+    return "".join(line for line in lines if not _OF_RAY.match(line))
 
 
 def _joined(streams: dict[str, str]) -> str | None:
@@ -137,7 +126,7 @@ def _joined(streams: dict[str, str]) -> str | None:
 
 def _tail(text: str, lines: int, characters: int) -> str:
     tail = "\n".join(text.split("\n")[-lines:])
-    return tail if len(tail) <= characters else _CUT + tail[-characters:]
+    return tail if len(tail) <= characters else CUT + tail[-characters:]
 
 
 def _oom_kills() -> int:

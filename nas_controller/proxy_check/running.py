@@ -21,7 +21,16 @@ from nas_controller.proxy_check.results import Result, ResultsFile, missing
 from nas_controller.proxy_check.same_data import Selection, data_by_selection, selection
 from nas_controller.proxy_check.study import Study, Training
 from nas_controller.search.data_difference import data_difference
-from nas_controller.search.outcomes import WORKER_KILLED, WORKER_SILENT, Failed, LogTail, Outcome, Rewarded, TrialWork
+from nas_controller.search.outcomes import (
+    WORKER_KILLED,
+    WORKER_SILENT,
+    Failed,
+    LogTail,
+    Outcome,
+    Rewarded,
+    TrialWork,
+    checked_reward,
+)
 from search_space.errors import EffspineError
 from search_space.proxy_task import ProxyTask
 
@@ -166,8 +175,8 @@ class MissingTrainings:
         self._idle.append(None if lost else self._settings(work.number))
         training = self._trainings[work.number]
         self._check_data(work.number, outcome)
-        if isinstance(outcome, Rewarded) and not 0.0 <= outcome.reward <= 1.0:
-            outcome = Failed("give_up", f"the reward {outcome.reward} is not in 0 to 1", "invalid-reward")
+        if isinstance(outcome, Rewarded):
+            outcome = checked_reward(outcome)
         if isinstance(outcome, Failed):
             if outcome.log_tail:
                 logger.warning("the worker's log ends with:\n%s", outcome.log_tail)

@@ -129,6 +129,22 @@ class Failed:
         return cls(getattr(error, "reaction", "stop"), str(error), getattr(error, "kind", "invalid-value"))
 
 
+def failed_as(outcome: Rewarded | Failed, reaction: Reaction, error: str, kind: str) -> Failed:
+    """A failure instead of an outcome, with everything else that the worker reported."""
+    return Failed(reaction, error, kind, outcome.log_tail, outcome.data, outcome.search_data, seconds=outcome.seconds)
+
+
+def reward_error(reward: float) -> str | None:
+    """Why a number is no reward; None for one of 0 to 1."""
+    return None if 0.0 <= reward <= 1.0 else f"the reward {reward} is not in 0 to 1"
+
+
+def checked_reward(outcome: Rewarded) -> Rewarded | Failed:
+    """The outcome, or a failure of the kind `invalid-reward` for a reward outside 0 to 1."""
+    error = reward_error(outcome.reward)
+    return outcome if error is None else failed_as(outcome, "give_up", error, "invalid-reward")
+
+
 LogTail = Callable[[], str | None]
 """Reads the end of the worker's log of an attempt; None where it wrote nothing."""
 

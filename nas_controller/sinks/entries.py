@@ -78,7 +78,7 @@ def _entry_of(event: EventDocument, sums: Sums, choices: int) -> Entry | None:
         sums.is_claimed = sums.is_claimed or event.kind == "campaign.claimed"
         return Entry(at, step, {}, "specification") if is_new and sums.is_claimed else None
     elif event.kind == "finals.completed":
-        sums.ranked_first = data["best"]
+        sums.ranked_first = data.get("best", data["winner"])  # an earlier version did not state it
         return Entry(at, step, {}, "finals", best=sums.ranked_first)
     elif event.kind in _ENDS and sums.is_claimed:
         sums.has_ended = True

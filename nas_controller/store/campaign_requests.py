@@ -241,7 +241,7 @@ def _change(session: Session, row: models.Campaign, now: datetime, patch: Mappin
     for name in changed:
         if row.state != "draft" and name not in CHANGEABLE:
             raise ConflictError(
-                f"campaign '{row.id}' is {row.state}: `{name}` cannot be changed after the start; "
+                f"campaign '{row.id}' is {ended}: `{name}` cannot be changed after the start; "
                 f"{', '.join(CHANGEABLE)} can",
                 field=name,
             )

@@ -1,4 +1,5 @@
-"""One database: its engine, the settings of its connections, and its transactions, whose errors it translates.
+"""One database: its engine, the settings of its connections, and its transactions, whose errors it translates: those of
+an outage, and conflicts. A statement that the database will always refuse is a mistake, and its error stays as it is.
 
 SQLite runs in WAL mode with foreign keys on and waits for other writers. Its writing transactions begin IMMEDIATE: a
 transaction that reads first and writes later cannot wait for a lock but fails with "database is locked", so a writer
@@ -22,7 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InvalidatePoolError,
+    NotSupportedError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -62,7 +71,7 @@ class Database:
         try:
             if self._directory is not None:
                 self._directory.mkdir(parents=True, exist_ok=True)
-            self.engine: Engine = create_engine(parsed)
+            self.engine: Engine = create_engine(parsed, hide_parameters=True)  # some are secrets
         except ModuleNotFoundError as error:
             raise InvalidValueError(
                 f"database URL: {error}; for PostgreSQL install effspine with its extra 'postgres'",
@@ -121,9 +130,13 @@ class Database:
             yield
         except IntegrityError as error:
             raise ConflictError(self._message(error)) from error
-        except (OperationalError, DBAPIError) as error:
+        except PoolTimeoutError as error:
+            raise StoreUnavailableError(f"database {self.safe_url}: all connections are in use") from error
+        except DBAPIError as error:
             if _is_full(error.orig):
                 raise StoreFullError(f"database {self.safe_url}: its disk is full; free some space") from error
+            if _is_mistake(error):
+                raise
             raise StoreUnavailableError(self._message(error)) from error
 
     def _message(self, error: DBAPIError) -> str:
@@ -135,6 +148,12 @@ def _is_full(error: object) -> bool:
     """Whether this error of a driver means that the disk is full."""
     code, state = getattr(error, "sqlite_errorcode", None), getattr(error, "sqlstate", None)
     return code in _FULL_SQLITE or state == _FULL_POSTGRESQL
+
+
+def _is_mistake(error: DBAPIError) -> bool:
+    """Whether a statement would be refused again: not if the connection is lost, or could not be made."""
+    is_refused = isinstance(error, DataError | NotSupportedError | ProgrammingError)
+    return is_refused and error.statement is not None and not error.connection_invalidated
 
 
 def _enter_wal(cursor: sqlite3.Cursor) -> None:

@@ -1,7 +1,7 @@
 """Downsamples trials for figures in the database, so that memory is bounded by the requested number of points.
 
-A sample has every k-th trial, so it is dense where trials are dense, and the trials that a figure must not miss. The
-database counts and compares the rest in a covering index (`ix_trials_campaign_id_reward`).
+A sample has every k-th trial, so it is dense where trials are dense, and the trials that a figure must not miss. Of
+rewards and costs, the database counts and compares the rest in a covering index (`ix_trials_campaign_id_reward`).
 
 A store caches each sample with the event that it is valid for. An outcome never changes and has its own event, so a
 cached sample is updated with the outcomes since (`incremental_samples.Sample.updated`): following a running campaign
@@ -43,6 +43,11 @@ class Sampled(NamedTuple):
     baseline_reward: float | None
     baseline_cost: float | None
     stride: int = 1
+
+    @property
+    def even_rows(self) -> tuple[Row, ...]:
+        """The rows whose number is a multiple of `stride`: those that were not chosen by their reward."""
+        return tuple(row for row in self.rows if row[0] % self.stride == 0)
 
 
 class Curve(NamedTuple):
@@ -86,8 +91,8 @@ class Downsampling:
         return self._sample(SampleQuery(campaign_id, query, trained, cost, BEST_TRIALS), points, cost)
 
     def sample_choices(self, campaign_id: str, points: int) -> Sampled:
-        """(number, choices, reward) of at most `points` trained trials that were sampled and, in addition, of the
-        BEST_TRIALS best. Choices are indices of multipliers, one for each searched block.
+        """(number, choices, reward) of at most `points` sampled trials that were trained to their end and, in addition,
+        of the BEST_TRIALS best. Choices are indices of multipliers, one for each searched block.
         """
         table = models.Trial
         sampled = and_(
@@ -95,6 +100,7 @@ class Downsampling:
             table.state == "completed",
             table.reward.is_not(None),
             table.reused_from.is_(None),
+            table.stopped_early_step.is_(None),
             table.number != BASELINE_TRIAL,
         )
         query = select(table.number, table.choices, table.reward)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from nas_controller.entities import FinalRunDocument, name_of_final
 from nas_controller.search.finals_rules import LATEST
 from nas_controller.search.finals_verdict import CostRatios, compare, confirmed, ranked_first
-from nas_controller.search.outcomes import WORKER_KILLED
+from nas_controller.search.outcomes import WORKER_KILLED, reward_error
 from nas_controller.states import BASELINE_TRIAL
 from nas_controller.store import models
 from nas_controller.store.campaign_endings import end_campaign, end_final_attempt
@@ -86,11 +86,15 @@ class FinalsWrites:
             return final_run(row)
 
     def record_final_begin(self, lease: Lease, trial: int, seed: int, seconds: float) -> None:
-        """Writes that a worker began the attempt in training so many seconds ago, but not before its hand-out."""
+        """Writes that a worker began the attempt in training so many seconds ago, but not before its hand-out. Adds no
+        event.
+        """
         now = self._clock()
         with self._database.writing() as session:
-            row = _find(session, owned_campaign(session, lease, now).id, trial, seed)
+            campaign = owned_campaign(session, lease, now)
+            row = _find(session, campaign.id, trial, seed)
             if row.attempt_started_at is not None:
+                campaign.progress_reports += 1
                 row.worker_started_at = max(row.attempt_started_at, now - timedelta(seconds=seconds))
 
     def record_final_progress(self, lease: Lease, trial: int, seed: int, step: int, total: int) -> None:
@@ -118,10 +122,8 @@ class FinalsWrites:
         The identity of the data that it read is that of the finals from now on. Raises ConflictError where it is not,
         or without an attempt in training, and InvalidValueError for a reward outside 0 to 1.
         """
-        if not 0.0 <= reward <= 1.0:
-            raise InvalidValueError(
-                f"{name_of_final(trial, seed)}: the reward {reward} is not in 0 to 1", field="reward"
-            )
+        if (error := reward_error(reward)) is not None:
+            raise InvalidValueError(f"{name_of_final(trial, seed)}: {error}", field="reward")
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)

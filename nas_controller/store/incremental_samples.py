@@ -80,7 +80,7 @@ class Sample(NamedTuple):
         """
         of = self.of + len(new)
         strided = (*self.strided, *(row for row in new if row[0] % self.stride == 0))
-        if _stride(of, points) != self.stride or len(strided) > points:
+        if _stride(of, points) != _stride(self.of, points) or len(strided) > points:
             return None
         if self.stride == 1:
             return Sample(event, of, 1, strided)
@@ -96,11 +96,12 @@ def sample_all(connection: Connection, query: SampleQuery, event: int, points: i
     stride = _stride(of, points)
     rows = query.query.where(query.condition)
     if stride == 1:
-        return Sample(event, of, stride, _rows(connection, rows.limit(points)))
+        return Sample(event, of, stride, _rows(connection, rows))
     candidates = [bucket.position for bucket in _running_maxima(buckets, _Bucket._fields.index("max_reward"))]
     strided, maxima = _strided_and_maxima(connection, query, stride, bucket_index.in_(candidates))
     best = rows.order_by(models.Trial.reward.desc(), models.Trial.number).limit(query.best)
-    return Sample(event, of, stride, strided[:points], maxima, _rows(connection, best) if query.best else ())
+    stride, strided = _thinned(stride, strided, points)
+    return Sample(event, of, stride, strided, maxima, _rows(connection, best) if query.best else ())
 
 
 def rows_of(connection: Connection, query: SampleQuery, numbers: Sequence[int]) -> tuple[Row, ...]:
@@ -111,8 +112,16 @@ def rows_of(connection: Connection, query: SampleQuery, numbers: Sequence[int]) 
 
 
 def _stride(of: int, points: int) -> int:
-    """The stride that leaves at most `points` of `of` rows."""
+    """The stride that leaves at most `points` of `of` rows, if their numbers are evenly spread."""
     return max(1, -(-of // points))
+
+
+def _thinned(stride: int, strided: Sequence[Row], points: int) -> tuple[int, tuple[Row, ...]]:
+    """The smallest multiple of a stride that leaves at most `points` of its rows, and these."""
+    multiple = stride
+    while sum(row[0] % multiple == 0 for row in strided) > points:
+        multiple += stride
+    return multiple, tuple(row for row in strided if row[0] % multiple == 0)
 
 
 def _rows(connection: Connection, query: Query) -> tuple[Row, ...]:

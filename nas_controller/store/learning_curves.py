@@ -30,13 +30,16 @@ class LearningCurves:
         self._clock = clock
 
     def record_begin(self, lease: Lease, number: int, attempt: int, seconds: float) -> None:
-        """Writes that a worker began the running attempt of a trial so many seconds ago, not before its hand-out."""
+        """Writes that a worker began the running attempt of a trial so many seconds ago, not before its hand-out. Adds
+        no event.
+        """
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             trial = find_trial(session, campaign.id, number)
             row = find_attempt(session, campaign.id, number, attempt)
             if attempt == trial.attempts and row.state == "running":
+                campaign.progress_reports += 1
                 trial.worker_started_at = max(row.started_at, now - timedelta(seconds=seconds))
 
     def record_progress(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller.states import CampaignEvent, StopReason
@@ -92,13 +92,18 @@ class Leases:
         return is_out_of_time(campaign, self._clock())
 
     def release(self, campaign_id: str, owner: str) -> None:
-        """Ends the lease of `owner`, if it has one, since that runner has ended. Changes no trial."""
+        """Ends the lease of `owner`, if it has one, since that runner has ended. Changes no trial.
+
+        The lease expires now, so the device time of attempts still running ends now, whenever the next runner claims
+        the campaign.
+        """
+        now, table = self._clock(), models.Campaign
+        query = select(table).where(table.id == campaign_id, table.lease_owner == owner).with_for_update()
         with self._database.writing() as session:
-            session.execute(
-                update(models.Campaign)
-                .where(models.Campaign.id == campaign_id, models.Campaign.lease_owner == owner)
-                .values(lease_expires_at=None, lease_owner=None)
-            )
+            row = session.scalars(query).one_or_none()
+            if row is not None:
+                row.lease_owner = None
+                row.lease_expires_at = min(now, row.lease_expires_at or now)
 
     def pause_campaign(self, lease: Lease) -> CampaignRecord:
         """Releases the lease and, if the campaign is still `pausing`, makes it `paused`.

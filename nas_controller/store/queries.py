@@ -92,10 +92,13 @@ class Queries:
             return tuple(session.scalars(query.order_by(table.number.desc()).limit(count)))
 
     def newest_rewards(self, campaign_id: str, count: int) -> list[tuple[int, list[int], float]]:
-        """Number, widths and reward of the newest completed trials that are not repeats, newest first."""
+        """Number, widths and reward of the newest trials that were trained to their end, newest first."""
         table = models.Trial
         query = select(table.number, table.widths, table.reward).where(
-            table.campaign_id == campaign_id, table.state == "completed", table.reused_from.is_(None)
+            table.campaign_id == campaign_id,
+            table.state == "completed",
+            table.reused_from.is_(None),
+            table.stopped_early_step.is_(None),
         )
         with self._database.reading() as session:
             rows = session.execute(query.order_by(table.number.desc()).limit(count)).all()

@@ -60,13 +60,16 @@ class SharedTrainingWrites:
             return campaign_record(campaign)
 
     def record_shared_begin(self, lease: Lease, seconds: float) -> None:
-        """Writes that a worker began the running attempt so many seconds ago, but not before its hand-out."""
+        """Writes that a worker began the running attempt so many seconds ago, but not before its hand-out. Adds no
+        event.
+        """
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)
             before = campaign.shared_training
             if before is not None and before["state"] == "running":
                 began = max(datetime.fromisoformat(before["started_at"]), now - timedelta(seconds=seconds))
+                campaign.progress_reports += 1
                 campaign.shared_training = {**before, "worker_started_at": began.isoformat()}
 
     def record_shared_progress(self, lease: Lease, step: int, loss: float | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import SharedTrainingDocument
@@ -20,16 +20,25 @@ _MAX_TRIALS = 500
 
 
 class Span(NamedTuple):
-    """A trial or final with a reward: its campaign, and when its worker began and it ended."""
+    """A trial or final with a reward: its campaign, when the worker of its last attempt began and it ended, its
+    attempts, and whether early stopping ended it.
+    """
 
     campaign: str
     began: datetime
     ended: datetime
+    attempts: int
+    stopped_early: bool
 
     @property
     def seconds(self) -> float:
-        """Its duration."""
+        """The duration of its last attempt."""
         return (self.ended - self.began).total_seconds()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the duration of a whole training: one attempt, to its end."""
+        return self.attempts == 1 and not self.stopped_early
 
 
 class TrialDurations:
@@ -43,12 +52,13 @@ class TrialDurations:
 
     def trial_spans(self, is_similar: Callable[[CampaignSpec], bool]) -> list[Span]:
         """The newest trained trials with a reward, in those of the newest campaigns whose document `is_similar`."""
-        return self._spans(models.Trial, is_similar, (models.Trial.number.desc(),))
+        table = models.Trial
+        return self._spans(table, is_similar, (table.number.desc(),), table.stopped_early_step.is_not(None))
 
     def final_spans(self, is_similar: Callable[[CampaignSpec], bool]) -> list[Span]:
         """The newest finals that had their reward in one attempt, as `trial_spans`."""
         table = models.Final
-        return self._spans(table, is_similar, (table.seed.desc(), table.trial.desc()), table.attempts == 1)
+        return self._spans(table, is_similar, (table.seed.desc(), table.trial.desc()), false(), table.attempts == 1)
 
     def shared_trainings(
         self, is_similar: Callable[[CampaignSpec], bool]
@@ -80,11 +90,12 @@ class TrialDurations:
         table: type[models.Trial | models.Final],
         is_similar: Callable[[CampaignSpec], bool],
         order: tuple[ColumnElement[Any], ...],
+        stopped_early: ColumnElement[bool],
         *conditions: ColumnElement[bool],
     ) -> list[Span]:
         with self._database.reading() as session:
             newest = (
-                select(table.campaign_id, table.worker_started_at, table.finished_at)
+                select(table.campaign_id, table.worker_started_at, table.finished_at, table.attempts, stopped_early)
                 .where(
                     table.campaign_id.in_(_similar_campaigns(session, is_similar)),
                     table.state == "completed",

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from nas_controller.search.outcomes import Latency
+from nas_controller.search.outcomes import Latency, reward_error
 from nas_controller.search.proposals import EXPLORE_AFTER
 from nas_controller.states import TrialEvent
 from nas_controller.store import models
@@ -162,8 +162,8 @@ class TrialWrites:
         in the event. `seconds` are those that the attempt took its worker, None where the worker is still at it. Raises
         InvalidValueError for a reward outside 0 to 1, NotFoundError, and ConflictError for a stopped trial.
         """
-        if not 0.0 <= reward <= 1.0:
-            raise InvalidValueError(f"trial {number}: the reward {reward} is not in 0 to 1", field="reward")
+        if (error := reward_error(reward)) is not None:
+            raise InvalidValueError(f"trial {number}: {error}", field="reward")
         now = self._clock()
         with self._database.writing() as session:
             campaign = owned_campaign(session, lease, now)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
+
+from nas_controller.execution.file_tail import file_tail
 
 TAIL_LINES = 30
 
@@ -14,9 +15,5 @@ def log_path(data_dir: Path, campaign_id: str) -> Path:
 
 
 def log_tail(data_dir: Path, campaign_id: str, lines: int = TAIL_LINES) -> str:
-    """The last lines of a campaign's log; empty if it does not exist."""
-    try:
-        with log_path(data_dir, campaign_id).open(encoding="utf-8", errors="replace") as log:
-            return "".join(deque(log, maxlen=lines)).rstrip()
-    except FileNotFoundError:
-        return ""
+    """The last lines of a campaign's log, within its last TAIL_BYTES; empty if it cannot be read."""
+    return "\n".join(file_tail(log_path(data_dir, campaign_id)).rstrip().split("\n")[-lines:])

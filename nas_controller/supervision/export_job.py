@@ -23,7 +23,14 @@ from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import LIMIT_BYTES, attempt_directory, export_file, make_room, remove_other_attempts
 from nas_controller.exports.load_weights import load_weights
 from nas_controller.exports.make_detections import detections_content
-from nas_controller.store import ExportRecord, LeaseLostError, Store, StoreError
+from nas_controller.store import (
+    ExportRecord,
+    LeaseLostError,
+    Store,
+    StoreError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
 from nas_controller.supervision.runner_protocol import DATABASE_URL_VARIABLE, EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 from nas_controller.supervision.stdin_watch import watch_stdin
 from nas_controller.trainings.exports import trained_model
@@ -37,15 +44,16 @@ logger = logging.getLogger(__name__)
 def run(store: Store, data_dir: Path, export_id: str, attempt: int, limit_bytes: int = LIMIT_BYTES) -> int:
     """Makes the export, writes its file and its result, and returns an exit status.
 
-    An EffspineError, such as that of a format that cannot express the architecture, and a file that cannot be read or
-    written are the result of the export. Raises StoreError, and what a format raises unexpectedly.
+    An EffspineError, such as that of a format that cannot express the architecture or of weights that are gone, and a
+    file that cannot be read or written are the result of the export. Raises StoreUnavailableError, StoreVersionError,
+    and what a format raises unexpectedly.
     """
     try:
         record = store.reads.get_export(export_id)
         try:
             content = _content(store, data_dir, record, attempt)
             write_atomically(export_file(data_dir, record), content)
-        except StoreError:
+        except (StoreUnavailableError, StoreVersionError, LeaseLostError):
             raise
         except (EffspineError, OSError) as error:
             logger.exception("export %s failed", export_id)

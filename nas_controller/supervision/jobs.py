@@ -69,6 +69,7 @@ class Jobs(ABC, Generic[Record]):
     at_once: int = 1
     is_stable: Callable[[], bool] = lambda: True
     _jobs: list[Job[Record]] = field(default_factory=list, init=False)
+    _not_started: list[Record] = field(default_factory=list, init=False)
     _not_before: float = field(default=0.0, init=False)
 
     @property
@@ -77,11 +78,16 @@ class Jobs(ABC, Generic[Record]):
         return [job.process.pid for job in self._jobs]
 
     def reconcile(self, store: Store) -> None:
-        """Reaps the processes that have ended, and starts one for each of the next jobs.
+        """Reaps the processes that have ended, and starts one for each of the next jobs. A job whose process cannot be
+        started is queued again at the next call.
 
-        Raises StoreUnavailableError and OSError.
+        Raises StoreUnavailableError, and OSError where a process cannot be started.
         """
         queue = self._queue(store)
+        while self._not_started:
+            with suppress(LeaseLostError):
+                queue.requeue(self._not_started[-1].id, self._not_started[-1].attempts)
+            self._not_started.pop()
         for job in list(self._jobs):
             status = job.process.poll()
             if status is None:
@@ -94,7 +100,12 @@ class Jobs(ABC, Generic[Record]):
             claimed = queue.claim(self.owner)
             if claimed is None:
                 return
-            self._jobs.append(self._start(claimed))
+            try:
+                self._jobs.append(self._start(claimed))
+            except OSError:
+                self._not_started.append(claimed)
+                self._not_before = time.monotonic() + WAIT_SECONDS
+                raise
 
     def terminate(self) -> None:
         """Asks the processes to end."""

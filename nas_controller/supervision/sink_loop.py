@@ -16,7 +16,7 @@ from nas_controller.entities.sinks import SinkPosition
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.sinks.sink import Sink, SinkError
 from nas_controller.sinks.syncing import sync
-from nas_controller.store import CampaignRecord, LeaseLostError, NotFoundError, Store
+from nas_controller.store import CampaignRecord, LeaseLostError, NotFoundError, Store, StoreUnavailableError
 
 RETRY_SECONDS = 30.0
 """How long a campaign is left alone after a sink could not be written."""
@@ -76,8 +76,8 @@ class SinkLoop:
         return next(reversed(self._failing.values()), None)
 
     def step(self) -> bool:
-        """Brings one campaign up to its newest event; False if no campaign has to be. A sink that cannot be written is
-        logged, once for each cause, and tried again after RETRY_SECONDS.
+        """Brings one campaign up to its newest event; False if no campaign has to be. One that cannot be written, for
+        whatever error, is logged, once for each cause, and tried again after RETRY_SECONDS.
 
         Raises StoreUnavailableError.
         """
@@ -98,11 +98,16 @@ class SinkLoop:
                 source = StoredRecord(self._store, claim.campaign_id)
                 sync(source, self._sink, claim.position, save, self._stopped)
             self._failing = others
-        except SinkError as error:
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            is_expected = isinstance(error, SinkError)
+            cause = str(error) if is_expected else f"{type(error).__name__}: {error}"
             self._not_before[claim.campaign_id] = now + RETRY_SECONDS
-            if str(error) not in self._failing.values():
-                logger.warning("campaign %s: %s; it is tried again", claim.campaign_id, error)
-            self._failing = {**others, claim.campaign_id: str(error)}
-        with suppress(LeaseLostError):
-            self._store.runner.sinks.release_sink(claim)
+            if cause not in self._failing.values():
+                logger.warning("campaign %s: %s; it is tried again", claim.campaign_id, cause, exc_info=not is_expected)
+            self._failing = {**others, claim.campaign_id: cause}
+        finally:
+            with suppress(LeaseLostError):
+                self._store.runner.sinks.release_sink(claim)
         return True

@@ -34,6 +34,7 @@ from nas_controller.supervision.cluster_node import ClusterNode
 from nas_controller.supervision.export_jobs import JOB_COMMAND, ExportJobs
 from nas_controller.supervision.fair_shares import Allotment, Demand, allot
 from nas_controller.supervision.outward import STOP_SECONDS, Outward
+from nas_controller.supervision.poll_errors import PollErrors
 from nas_controller.supervision.restart_backoff import MAX_RESTARTS, RestartBackoff
 from nas_controller.supervision.runner_process import RunnerProcess
 from nas_controller.supervision.runner_protocol import (
@@ -90,14 +91,15 @@ class Supervisor:
     outward: Outward = field(default_factory=Outward)
     _runners: dict[str, RunnerProcess] = field(default_factory=dict)
     _backoff: RestartBackoff = field(default_factory=RestartBackoff)
+    _errors: PollErrors = field(default_factory=PollErrors)
     _not_before: float = 0.0
     _node: ClusterNode | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Supervises until `stop` is set, then stops its runners; their campaigns continue at the next start.
 
-        Raises what `Store.open` raises. Later it waits while the database is unavailable or the machine cannot start
-        processes.
+        Raises what `Store.open` raises. Later it waits while the database is unavailable. A process that cannot be
+        started is tried again, and keeps no other campaign or job from running.
         """
         store = Store.open(self.database_url)
         if self.ray_address is not None:
@@ -105,7 +107,6 @@ class Supervisor:
         processors = len(os.sched_getaffinity(0)) if self.ray_address is None else None
         heartbeat = SupervisorHeartbeat(processors, self.max_parallelism)
         jobs = (self._export_jobs(heartbeat.id), self._training_jobs(heartbeat.id))
-        last_error = ""
         sinks = self.outward.sink_loops(store, heartbeat.id, stop)
         loops = self.outward.start(store, sinks)
         try:
@@ -113,18 +114,17 @@ class Supervisor:
                 remove_finished(store, self.data_dir)
                 finish_deletions(store, self.data_dir)
             while not stop.is_set():
-                try:
-                    if self._node is not None:
-                        self._node.ensure_running()
-                    self._reconcile(store)
+                self._errors.next_poll()
+                with self._errors.caught(StoreUnavailableError, OSError):
+                    # First: the jobs of a supervisor without a heartbeat are released.
                     heartbeat.record(store, {name: each.error for name, each in sinks.items() if each.error})
-                    for each in jobs:  # after the first heartbeat: jobs of a supervisor without are released
-                        each.reconcile(store)
-                    last_error = ""
-                except (StoreUnavailableError, OSError) as error:
-                    if str(error) != last_error:  # logged once, not on every poll
-                        last_error = str(error)
-                        logger.warning("%s", last_error)
+                    with self._errors.caught(OSError):
+                        if self._node is not None:
+                            self._node.ensure_running()
+                        self._reconcile(store)
+                    for each in jobs:
+                        with self._errors.caught(OSError):
+                            each.reconcile(store)
                 stop.wait(POLL_SECONDS)
         finally:
             for each in jobs:
@@ -166,7 +166,8 @@ class Supervisor:
                 runner.send_allotment(allotments[runner.campaign_id])
         for campaign in waiting:
             if allotments[campaign.id].parallelism > 0 or campaign.state in _NEED_NO_WORKERS:
-                self._start(campaign, allotments[campaign.id])
+                with self._errors.caught(OSError):
+                    self._start(campaign, allotments[campaign.id])
 
     def _running(self, store: Store) -> Iterator[CampaignRecord]:
         """The campaigns of its runners, without those that were deleted before their runner had ended."""

@@ -1,6 +1,7 @@
 """`effspine bench searchers`: the search algorithms on rewards whose true value is known.
 
-A proposal of `tpe` takes far longer than one of the others, so it is only compared where it is named.
+All are compared with REFERENCES, which always run. A proposal of `tpe` takes far longer than one of the others, so it
+runs only where it is named.
 
 Expected of the defaults: `reinforce` takes at most a quarter of the trials that random search takes to the same value,
 and no other searcher is better after 1,000 trials.
@@ -22,6 +23,7 @@ app = typer.Typer(add_completion=False)
 
 ALGORITHMS = ("reinforce", "random", "evolution", "local-search", "tpe")
 FAST = ALGORITHMS[:-1]
+REFERENCES = ("reinforce", "random")
 
 
 @app.command()
@@ -32,7 +34,8 @@ def searchers(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="An algorithm to compare; can be given repeatedly. Default: all but tpe, which takes hours.",
+            help="An algorithm to compare with reinforce and random, which always run; can be given repeatedly. "
+            "Default: all but tpe, which takes hours.",
         ),
     ] = None,
     rewards: Annotated[
@@ -62,7 +65,7 @@ def searchers(
         from nas_controller.proxy_check.plot import check_suffix
 
         check_suffix(plot)
-    controllers = _checked(algorithm or FAST) | _parsed(controller or [])
+    controllers = _checked([*REFERENCES, *(algorithm or FAST)]) | _parsed(controller or [])
     surrogates = {name: read_surrogate(path) for name, path in _named(rewards or []).items()}
     on = landscapes(surrogates)
     with show_progress() as show:

@@ -76,11 +76,41 @@ def test_progress_changes_only_responses_that_show_it(service: TestClient, store
     assert status(service, path, tag) == (304 if template in OF_EVENTS else 200)
 
 
+@pytest.mark.parametrize("template", POLLED)
+def test_the_begin_of_a_worker_changes_only_responses_that_show_trials(
+    service: TestClient, store: Store, template: str
+) -> None:
+    recorder = Recorder(store).run(1)
+    work = recorder.campaign.next_trial()
+    assert work is not None
+    path = template.format(id=recorder.id)
+    tag, events = etag_of(service, path), recorder.record.last_event
+    recorder.campaign.begun(work, 0.0)
+    assert recorder.record.last_event == events
+    assert status(service, path, tag) == (304 if template in OF_EVENTS else 200)
+
+
+def test_the_begin_of_a_final_changes_the_finals(service: TestClient, store: Store) -> None:
+    recorder = Recorder(store, finals={"top": 1, "seeds": 1}).run(6)
+    lease, path = recorder.campaign._lease, f"/v1/campaigns/{recorder.id}/finals"
+    finals = recorder.record.finals
+    assert finals is not None
+    store.runner.begin_final(lease, 0, finals.seeds[0])
+    tag = etag_of(service, path)
+    store.runner.record_final_begin(lease, 0, finals.seeds[0], 0.0)
+    assert status(service, path, tag) == 200
+
+
 @pytest.mark.parametrize("template", OF_EVENTS[:2])
-def test_a_step_of_the_shared_training_changes_what_shows_it(service: TestClient, store: Store, template: str) -> None:
+def test_a_report_of_the_shared_training_changes_what_shows_it(
+    service: TestClient, store: Store, template: str
+) -> None:
     recorder = Recorder(store)
     lease, path = recorder.campaign._lease, template.format(id=recorder.id)
     store.runner.start_shared_training(lease, 20, 1.0)
+    tag = etag_of(service, path)
+    store.runner.record_shared_begin(lease, 0.0)
+    assert status(service, path, tag) == 200
     for step in (1, 2):
         tag = etag_of(service, path)
         assert status(service, path, tag) == 304

@@ -167,6 +167,14 @@ def test_the_command_prints_json_and_writes_a_plot(tmp_path: Path) -> None:
     assert ElementTree.parse(plot).getroot().tag.endswith("svg")
 
 
+def test_the_references_run_whatever_is_named() -> None:
+    arguments = ["--algorithm", "tpe", "--algorithm", "random", "--seeds", "2", "--trials", "4", "--json"]
+    outcome = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    searchers = json.loads(outcome.stdout)["landscapes"][0]["searchers"]
+    assert [searcher["label"] for searcher in searchers] == ["reinforce", "random", "tpe"]
+    assert searchers[2]["over_reinforce"] is not None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -50,7 +50,7 @@ def test_what_would_not_continue_changes_nothing(store: Store) -> None:
     for patch in ({"trials": 3}, {"name": "again"}, {}):
         with pytest.raises(InvalidValueError, match="it continues with `trials` above 3, not with 3"):
             store.service.update_campaign(campaign_id, patch)
-    with pytest.raises(ConflictError, match="`seed` cannot be changed after the start"):
+    with pytest.raises(ConflictError, match="is completed: `seed` cannot be changed after the start"):
         store.service.update_campaign(campaign_id, {"trials": 9, "seed": 2})
     assert store.reads.get_campaign(campaign_id) == before
 

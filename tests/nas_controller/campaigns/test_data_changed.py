@@ -66,9 +66,12 @@ def test_an_outcome_of_other_data_is_not_accepted_and_the_campaign_says_what_dif
     resumed = claimed_campaign(store, campaign_id)
     work = work_of(resumed)
     assert work.data_sha256 == DATA["sha256"]
-    resumed.complete(work, Rewarded(0.9, {"ap": 0.9}, EDITED))
+    resumed.begun(work, 0.0)
+    resumed.complete(work, Rewarded(0.9, {"ap": 0.9}, EDITED, log_tail="a warning", seconds=7.0))
     assert resumed.over
     record = store.reads.get_campaign(campaign_id)
+    assert record.device_seconds == 7.0
+    assert store.reads.get_trial(campaign_id, work.number).attempts[-1].log_tail == "a warning"
     assert (record.state, record.error_kind, record.trials_finished) == ("failed", "data-changed", 1)
     assert record.data == DATA
     assert record.error == (

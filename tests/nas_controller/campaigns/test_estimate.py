@@ -12,7 +12,7 @@ from nas_controller.campaigns.finals import Finals
 from nas_controller.entities import EstimateDocument
 from nas_controller.search.campaign_spec import CampaignSpec
 from nas_controller.search.outcomes import Rewarded, TrialWork
-from nas_controller.store import Store
+from nas_controller.store import Store, models
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
 
 SMOKE = {"profile": "smoke"}
@@ -57,6 +57,22 @@ def test_the_estimate_is_the_median_of_trials_with_the_same_workers(store: Store
     assert (estimated.basis, estimated.measured_trials, estimated.seconds_per_trial) == ("same-workers", 3, 70)
     assert estimated.wall_seconds == 30 * (70 + 90) / 2  # the intervals between the ends
     assert estimated.device_hours == pytest.approx(30 * 70 / 3600, abs=1e-6)
+
+
+@pytest.mark.parametrize("change", [{"stopped_early_step": 5}, {"attempts": 2}])
+def test_only_whole_trainings_say_how_long_one_takes(store: Store, clock: Clock, change: dict[str, int]) -> None:
+    complete_campaign(store, clock, [60, 5, 70, 5, 90])
+    campaign_id = store.reads.list_campaigns().items[0].id
+    with store._database.writing() as session:
+        for number in (1, 3):
+            trial = session.get_one(models.Trial, (campaign_id, number))
+            for name, value in change.items():
+                setattr(trial, name, value)
+    estimated = estimated_of(store, planned())
+    assert (estimated.basis, estimated.measured_trials, estimated.seconds_per_trial) == ("same-workers", 3, 70)
+    intervals = 30 * (5 + 70 + 5 + 90) / 4
+    assert estimated.wall_seconds == (intervals if "attempts" in change else 30 * 70)  # it stops no trial early
+    assert estimated_of(store, planned(parallelism=2)).seconds_per_trial == 70
 
 
 def test_the_estimate_with_other_workers_has_another_basis_and_counts_their_devices(store: Store, clock: Clock) -> None:

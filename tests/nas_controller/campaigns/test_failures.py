@@ -188,6 +188,19 @@ def test_a_baseline_whose_reward_is_no_ap_fails_the_campaign(store: Store) -> No
     assert record.error == "the uniform baseline cannot be trained: the reward nan is not in 0 to 1"
 
 
+def test_what_the_worker_of_an_invalid_reward_reported_is_kept(store: Store) -> None:
+    campaign_id = store.service.create_campaign(synthetic_spec()).id
+    campaign = Campaign(store, store.runner.claim(campaign_id, "runner", 1e6))
+    campaign.complete(next_work(campaign), Rewarded(0.5, {"ap": 0.5}))
+    before = store.reads.get_campaign(campaign_id).device_seconds
+    work = next_work(campaign)
+    campaign.begun(work, 0.0)
+    campaign.complete(work, Rewarded(1.5, {}, log_tail="a warning", seconds=7.0))
+    (attempt,) = store.reads.get_trial(campaign_id, work.number).attempts
+    assert (attempt.state, attempt.error_kind, attempt.log_tail) == ("failed", "invalid-reward", "a warning")
+    assert store.reads.get_campaign(campaign_id).device_seconds == before + 7.0
+
+
 @pytest.mark.parametrize("kind", ["out-of-memory", "worker-killed"])
 def test_only_the_trial_fails_if_the_machine_is_too_small_for_a_sampled_architecture(store: Store, kind: str) -> None:
     campaign_id = fail_every_attempt(store, kind, number=1)

@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from nas_controller.campaigns import figures
+from nas_controller.campaigns import block_importance, figures
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.figure_data import cost_reward
 from nas_controller.search.outcomes import Failed, Rewarded
 from nas_controller.store import NotFoundError, Store
 from nas_controller.store.downsampling import Sampled
 from search_space.errors import InvalidValueError
+from tests.support.recorder import Recorder
 from tests.support.synthetic_campaigns import synthetic_spec
 
 REWARDS = (0.3, 0.2, None, 0.5, 0.4)
@@ -126,6 +127,21 @@ def test_parallel_multipliers(store: Store, campaign_id: str) -> None:
     )
     betas = store.reads.get_trial_record(campaign_id, 4).betas
     assert [figure["choices"][index] for index in figure["chosen"][2]] == list(betas)
+
+
+def test_importance_regresses_no_trial_that_its_reward_has_chosen(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(block_importance, "MAX_TRIALS", 10)
+    regressed: list[int] = []
+
+    def note(blocks: object, choices: object, rows: list[tuple[int, ...]], of: int) -> None:
+        regressed.extend(row[0] for row in rows)
+
+    monkeypatch.setattr(block_importance, "block_importance", note)
+    recorder = Recorder(store, trials=25, controller={"algorithm": "random"}).run(25)
+    figures.compute(store, recorder.id, "importance")
+    assert regressed == list(range(3, 25, 3))
 
 
 def test_what_was_learned_has_its_levels(store: Store, campaign_id: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from nas_controller.campaigns.replay import ReplayError, verify
 from nas_controller.search.outcomes import Rewarded
+from nas_controller.search.proposals import Search, SpaceExhaustedError, TrialProposal
 from nas_controller.store import Store, models
 from tests.support.synthetic_campaigns import claimed_campaign, create, run_to_the_end
 
@@ -82,6 +83,20 @@ def test_verify_reports_other_changes(store: Store, statement: str, message: str
     with store._database.writing() as session:
         session.connection().exec_driver_sql(statement)
     with pytest.raises(ReplayError, match=message):
+        verify(store, campaign_id)
+
+
+def test_a_space_that_is_exhausted_too_early_is_a_difference(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign_id = create(store, trials=2)
+    run_to_the_end(claimed_campaign(store, campaign_id))
+
+    def propose(search: Search, number: int, is_known: object) -> TrialProposal:
+        if number == 0:
+            return TrialProposal(search.space.baseline, None, None, 0)
+        raise SpaceExhaustedError(f"trial {number}: nothing new")
+
+    monkeypatch.setattr(Search, "propose", propose)
+    with pytest.raises(ReplayError, match="is malformed: SpaceExhaustedError: trial 1: nothing new"):
         verify(store, campaign_id)
 
 

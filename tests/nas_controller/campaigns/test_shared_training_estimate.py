@@ -27,10 +27,12 @@ def planned(**changes: Any) -> CampaignSpec:
     return synthetic_spec(**{"trials": 30, "parallelism": 2, "dataset": "cars", "proxy_task": TASK, **changes})
 
 
-def train(store: Store, clock: Clock, seconds: float, *, is_reused: bool = False, **changes: Any) -> None:
-    """A campaign whose shared weights take so many seconds, and its one trial a minute."""
+def train(
+    store: Store, clock: Clock, seconds: float, *, is_reused: bool = False, devices: float = 2.0, **changes: Any
+) -> None:
+    """A campaign whose shared weights take so many seconds on these devices, and its one trial a minute."""
     lease = store.runner.claim(store.service.create_campaign(planned(trials=1, **changes)).id, "runner", 1e6)
-    store.runner.start_shared_training(lease, 20, 2.0)
+    store.runner.start_shared_training(lease, 20, devices)
     store.runner.record_shared_begin(lease, 0.0)
     clock.advance(seconds)
     store.runner.complete_shared_training(lease, replace(WEIGHTS, is_reused=is_reused))
@@ -73,6 +75,18 @@ def test_it_is_the_median_of_trainings_with_the_same_workers_on_any_data_with_an
     assert found.device_hours == pytest.approx(2 * 250 / 3600, abs=1e-6)
     assert shared_of(store, tmp_path, parallelism=4).basis == "same-task"
     assert shared_of(store, tmp_path, parallelism=4).wall_seconds == 300
+
+
+def test_the_devices_are_those_of_the_measured_training_or_of_one_trial_on_a_cluster(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    train(store, clock, 3600, devices=1.0)
+    assert shared_of(store, tmp_path).device_hours == 1
+    assert shared_of(store, tmp_path, parallelism=4).device_hours == 4
+    store.runner.record_heartbeat("s-1", "cluster", 1, "0")
+    assert shared_of(store, tmp_path, parallelism=4).device_hours == 1
+    store.runner.record_heartbeat("s-2", "here", 1, "0", processors=8)
+    assert shared_of(store, tmp_path, parallelism=4).device_hours == 4
 
 
 def test_weights_that_are_kept_are_only_read(store: Store, clock: Clock, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from nas_controller.execution import worker_log
-from nas_controller.execution.worker_log import TAIL_BYTES, TAIL_LINES, AttemptLog
+from nas_controller.execution.file_tail import TAIL_BYTES
+from nas_controller.execution.worker_log import TAIL_LINES, AttemptLog
 from nas_controller.search.outcomes import Failed
 from tests.support.paths import ROOT
 

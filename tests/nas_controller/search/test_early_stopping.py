@@ -91,6 +91,17 @@ def test_a_trial_below_the_median_ends_there_with_the_reason_in_its_event(store:
     assert store.reads.get_campaign(campaign_id).best_trial == 1
 
 
+def test_a_trial_that_stopped_early_is_in_no_statistic_of_rewards(store: Store) -> None:
+    campaign_id = store.service.create_campaign(stopping_spec()).id
+    campaign = claimed_campaign(store, campaign_id)
+    train(campaign, 0.2, 0.4)
+    train(campaign, 0.3, 0.5)
+    assert report(campaign, next_work(campaign), 5, 0.1)
+    assert [number for number, _, _ in store.reads.newest_rewards(campaign_id, 10)] == [1, 0]
+    sampled = store.reads.sample_choices(campaign_id, 10)
+    assert ([row[0] for row in sampled.rows], sampled.of) == ([1], 1)
+
+
 def test_a_runner_that_resumes_the_campaign_makes_the_same_decisions_and_the_replay_is_exact(store: Store) -> None:
     campaign_id = store.service.create_campaign(stopping_spec()).id
     campaign = claimed_campaign(store, campaign_id)

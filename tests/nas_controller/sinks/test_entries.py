@@ -63,6 +63,12 @@ def test_the_specification_comes_first_and_the_best_last() -> None:
     assert (entries[-2].state, entries[-2].best) == ("completed", 1)
 
 
+def test_finals_of_an_earlier_version_have_their_winner_as_the_best() -> None:
+    history = (*HISTORY[:-3], ("finals.completed", {"winner": 1}), *HISTORY[-2:])
+    entries = list(entries_of(events(*history), Sums(), 5))
+    assert [each.best for each in entries if each.about in ("finals", "end")] == [1, 1]
+
+
 def test_the_sums_continue_where_they_were_whatever_the_cut() -> None:
     whole = list(entries_of(events(*HISTORY), Sums(), 5))
     for cut in range(len(HISTORY) + 1):

@@ -206,6 +206,34 @@ def test_a_sink_fails_until_every_campaign_is_written_again(
     assert loop.error is None
 
 
+def test_a_record_that_cannot_be_read_does_not_keep_the_others_from_a_sink(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = create(store, trials=2), create(store, trials=2)
+    for campaign_id in (first, second):
+        run_to_the_end(claimed_campaign(store, campaign_id))
+
+    class Strict(TensorBoardSink):
+        """A sink that the newest campaign cannot be shown in."""
+
+        def append(self, source: Any, *arguments: Any) -> None:
+            if source.campaign().id == max(first, second):
+                raise KeyError("best")
+            super().append(source, *arguments)
+
+    loop = SinkLoop(store, Strict(tmp_path), "s-1")
+    assert [loop.step() for _ in range(3)] == [True, True, False]
+    assert loop.error == "KeyError: 'best'"
+    assert [record.message for record in caplog.records] == [
+        f"campaign {max(first, second)}: KeyError: 'best'; it is tried again"
+    ]
+    assert len(list(tmp_path.glob("*/events.out.tfevents.*"))) == 1
+    sink = TensorBoardSink(tmp_path)
+    claim = store.runner.sinks.claim_sink(sink.name, sink.target, "s-2")
+    assert claim is not None  # the claim of the first was released
+    assert claim.campaign_id == max(first, second)
+
+
 def test_one_supervisor_at_a_time_writes_a_campaign(store: Store, tmp_path: Path, clock: Clock) -> None:
     campaign_id = create(store, trials=2)
     run_to_the_end(claimed_campaign(store, campaign_id))

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.pool import QueuePool
 
 from nas_controller.store import (
     ConflictError,
@@ -163,6 +165,30 @@ def test_a_writer_waits_for_a_lock_for_a_limited_time(
                 time.sleep(3)
                 assert store.runner.claim(campaign_id, "runner", 20).epoch == 1
         assert store.reads.get_campaign(campaign_id).state in ("pending", "running")
+
+
+def test_a_statement_that_is_always_refused_is_no_outage(store: Store) -> None:
+    def ask() -> None:
+        with store._database.reading() as session:
+            connection = session.connection()
+            place = "?" if connection.dialect.name == "sqlite" else "%s"
+            connection.exec_driver_sql(f"SELECT {place}", ("plum", "plum"))
+
+    with pytest.raises(ProgrammingError) as caught:
+        ask()
+    assert "plum" not in str(caught.value)
+
+
+def test_a_store_without_a_free_connection_is_unavailable(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = store._database.engine
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    monkeypatch.setattr(pool, "_timeout", 0.01)
+    with ExitStack() as opened:
+        for _ in range(pool.size() + pool._max_overflow):
+            opened.enter_context(engine.connect())
+        with pytest.raises(StoreUnavailableError, match="all connections are in use"):
+            store.reads.list_campaigns()
 
 
 def test_texts_that_a_database_refuses_are_sanitised(store: Store) -> None:

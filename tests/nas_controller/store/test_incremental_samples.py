@@ -104,6 +104,22 @@ def test_an_updated_sample_equals_a_new_one(store: Store, kind: str) -> None:
     assert seen[-1] == (TRIALS if kind == "rewards" else seen[-1]) > 250
 
 
+def test_a_sample_has_every_row_of_its_stride_and_no_more_than_the_points(store: Store) -> None:
+    growing = RunningCampaign(store)
+    growing.add_outcomes(360)  # every fifth trial is a repeat, and the multiples of five are not
+    sample = store.reads.sample_costs(growing.campaign_id, "madds", POINTS)
+    columns = store.reads.trial_columns(growing.campaign_id, "number", "state", "reused_from")
+    trained = [
+        number
+        for number, state, reused_from in zip(*columns.values(), strict=True)
+        if state == "completed" and reused_from is None
+    ]
+    even = [number for number in trained if number % sample.stride == 0]
+    assert sum(number % 5 == 0 for number in trained) > POINTS >= len(trained) / 5
+    assert [row[0] for row in sample.even_rows] == even
+    assert POINTS / 3 < len(even) <= POINTS
+
+
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_following_a_campaign_does_not_scan_it_again(store: Store, kind: str) -> None:
     growing = RunningCampaign(store)

@@ -67,6 +67,22 @@ def test_a_released_lease_can_be_claimed_at_once(store: Store) -> None:
         store.runner.renew(lease)
 
 
+@pytest.mark.parametrize(("released_after", "counted"), [(5, 5.0), (100, 20.0)])
+def test_time_without_a_runner_is_no_device_time(
+    store: Store, clock: Clock, released_after: int, counted: float
+) -> None:
+    lease = claimed(store, "first", 20)
+    begin(store, lease, 0)
+    store.runner.record_begin(lease, 0, 1, 0.0)
+    clock.advance(released_after)
+    store.runner.release(lease.campaign_id, "first")
+    assert [campaign.id for campaign in store.runner.runnable_campaigns()] == [lease.campaign_id]
+    clock.advance(100_000)
+    store.runner.claim(lease.campaign_id, "second", 20)
+    assert store.reads.get_trial(lease.campaign_id, 0).attempts[0].state == "abandoned"
+    assert store.reads.get_campaign(lease.campaign_id).device_seconds == counted
+
+
 def test_a_finished_campaign_cannot_be_claimed(store: Store) -> None:
     lease = claimed(store)
     store.runner.finish_campaign(lease, "failed", "the data set is missing")

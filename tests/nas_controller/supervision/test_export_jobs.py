@@ -16,8 +16,9 @@ from exporters import EXPORTERS
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.files import attempt_directory, export_file
 from nas_controller.exports.requests import export_request
-from nas_controller.store import ExportRecord, Store, sqlite_url
-from nas_controller.supervision import export_jobs
+from nas_controller.store import ConflictError, ExportRecord, Store, StoreUnavailableError, sqlite_url
+from nas_controller.supervision import export_job, export_jobs
+from nas_controller.supervision import jobs as jobs_module
 from nas_controller.supervision import supervisor as supervisor_module
 from nas_controller.supervision.campaign_logs import log_path
 from nas_controller.supervision.export_job import run
@@ -146,6 +147,53 @@ def test_an_error_with_a_message_is_the_result_and_is_not_retried(real_store: St
     failed = real_store.reads.get_export(export.id)
     assert (failed.state, failed.attempts) == ("failed", 1)
     assert "Not a directory" in (failed.error or "")
+
+
+def test_weights_that_are_gone_fail_the_export_and_do_not_block_the_next(
+    real_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> bytes:
+        raise ConflictError("the shared weights are not there", field="number")
+
+    monkeypatch.setattr(export_job, "_content", gone)
+    export_id = requested(real_store, tmp_path).id
+    real_store.runner.export_queue.claim("s-1")
+    assert run(real_store, tmp_path, export_id, 1) == EXIT_DONE
+    failed = real_store.reads.get_export(export_id)
+    assert (failed.state, failed.error) == ("failed", "the shared weights are not there")
+
+
+def test_a_database_that_is_unavailable_is_no_result(
+    real_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*_: object) -> bytes:
+        raise StoreUnavailableError("it does not respond")
+
+    monkeypatch.setattr(export_job, "_content", unavailable)
+    export_id = requested(real_store, tmp_path).id
+    real_store.runner.export_queue.claim("s-1")
+    with pytest.raises(StoreUnavailableError):
+        run(real_store, tmp_path, export_id, 1)
+    assert real_store.reads.get_export(export_id).state == "running"
+
+
+def test_an_export_whose_process_cannot_be_started_is_queued_again(
+    real_store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "WAIT_SECONDS", 0.0)
+    export_id = requested(real_store, tmp_path).id
+    real_store.runner.record_heartbeat("s-1", "here", 1, "0")
+    jobs = ExportJobs(url, tmp_path, "s-1", command=SLEEPER)
+    blocking = tmp_path / "exports"
+    blocking.write_text("a file where the directory should be")
+    with pytest.raises(OSError, match="Not a directory"):
+        jobs.reconcile(real_store)
+    blocking.unlink()
+    jobs.reconcile(real_store)
+    assert len(jobs.pids) == 1
+    found = real_store.reads.get_export(export_id)
+    assert (found.state, found.attempts, found.failures) == ("running", 2, 0)
+    jobs.stop(real_store)
 
 
 def test_an_attempt_that_was_given_up_leaves_nothing(real_store: Store, tmp_path: Path) -> None:

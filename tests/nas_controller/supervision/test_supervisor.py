@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from exporters import EXPORTERS
 from nas_controller.campaigns.replay import verify
 from nas_controller.execution.trial_checkpoints import campaign_directory
+from nas_controller.exports.exported_trial import find_exported
+from nas_controller.exports.requests import export_request
 from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import restart_backoff
 from nas_controller.supervision import supervisor as supervisor_module
@@ -24,6 +27,7 @@ from nas_controller.supervision.runner_protocol import EXIT_NOT_OURS, LEASE_SECO
 from nas_controller.supervision.supervisor import Supervisor
 from tests.support.in_process_runner import IN_PROCESS_RUNNER
 from tests.support.process_table import alive
+from tests.support.recorder import Recorder
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import trials_of
@@ -84,6 +88,26 @@ def test_campaigns_wait_for_their_turn_oldest_first(
             url.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids
         )  # it may have a password
     assert not alive(pids)
+
+
+def test_a_runner_that_cannot_be_started_stops_neither_the_heartbeat_nor_the_exports(
+    url: str, real_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
+    sleeper = (sys.executable, "-c", "import time; time.sleep(60)")
+    exported = find_exported(real_store, Recorder(real_store).run(2).id, None)
+    request = export_request(real_store, tmp_path, exported, EXPORTERS["detector"], "best")
+    export_id = real_store.service.request_export(request).id
+    ids = [real_store.service.create_campaign(synthetic_spec()).id for _ in range(2)]
+    log_path(tmp_path, ids[0]).mkdir(parents=True)  # a directory where its log should be
+    supervisor = Supervisor(url, tmp_path, runner_command=sleeper, export_command=sleeper)
+    with supervising(supervisor):
+        wait_for(lambda: ids[1] in supervisor._runners, 10, "the other campaign's runner")
+        wait_for(lambda: real_store.reads.get_export(export_id).state == "running", 10, "the export")
+        time.sleep(0.2)
+        assert [each.is_alive for each in real_store.reads.list_supervisors()] == [True]
+        assert ids[0] not in supervisor._runners
+    assert sum("Is a directory" in record.message for record in caplog.records) == 1
 
 
 def test_a_runner_that_lives_without_a_lease_is_killed_and_replaced(
