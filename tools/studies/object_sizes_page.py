@@ -131,7 +131,7 @@ def _method(rows: Rows) -> str:
         searches,
         f"effspine {settings.effspine}; profile {settings.profile}{overrides}. A winner is the trial of the highest "
         "[estimated value](architecture.md#finals), not of the highest reward. Finals: "
-        f"{settings.finals_task}, seeds {seeds[0]} to {seeds[-1]}, on images of which no search has seen any. "
+        f"{settings.finals_task}, seeds {seeds[0]} to {seeds[-1]}, on images that no search has seen. "
         "Differences are paired by seed; each interval comes from its own t-test.",
         "## Limits",
         "- It is one search on each data set: another seed gives another winner.\n"
