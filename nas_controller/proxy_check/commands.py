@@ -1,7 +1,7 @@
 """`effspine proxy-check`: measures, before a search, whether a proxy task's reward can guide it.
 
-effspine proxy-check --profile laptop --dataset digits     16 architectures, 3 seeds, 8 times longer references
-effspine proxy-check --profile laptop --dataset digits --reference truth.jsonl     against architectures trained alone
+effspine proxy-check --profile laptop --dataset digits --reference truth.jsonl --seeds 1     against a truth table
+effspine proxy-check --profile laptop-alone --dataset digits     16 architectures, 3 seeds, 8 times longer references
 """
 
 from __future__ import annotations

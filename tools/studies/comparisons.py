@@ -1,7 +1,7 @@
 """The statistics of a page: paired differences between finalists. Pure.
 
 Two finalists are compared as in a campaign's finals with one finalist (`nas_controller/search/finals_verdict.py`), so
-each interval holds with 95 % for itself.
+each is a separate 95 % interval.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from nas_controller.search.finals_verdict import Comparison, compare
+from search_space.display import written_difference
 from tools.studies.rows import Final
 
 BySeed = Mapping[int, float]
@@ -38,8 +39,8 @@ def paired_differences(of: BySeed, minus: BySeed) -> BySeed:
 
 
 def interval(compared: Comparison) -> str:
-    """`+0.021 (+0.009 to +0.033)`, in a table."""
+    """`+0.021 (+0.009 to +0.033)`, in a table; the mean is the difference of the two written AP, as in sentences."""
     if compared.mean is None:
         return "-"
     limits = "" if compared.low is None else f" ({compared.low:+z.3f} to {compared.high:+z.3f})"
-    return f"{compared.mean:+z.3f}{limits}"
+    return f"{written_difference(compared.reward or 0.0, compared.baseline_reward or 0.0):+z.3f}{limits}"

@@ -1,6 +1,6 @@
 """The finals of a study: which architectures are compared, and their trainings alone, by `effspine proxy-check`.
 
-Their images are those of another draw of the data set, which no search has seen; their seeds are no seed of a search.
+Their images are another draw of the data set, which no search has seen; no search has their seeds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tools.studies.rows import Final, Finalist, Trial
 PUBLISHED = EFF_SPINENET_D0.name
 """The label of the published widths."""
 FINALS_DATASET_OPTIONS = ("--seed", "1")
-"""Of `effspine data make-digits`: other images, and other digits in the two splits, than those of the searches."""
+"""Of `effspine data make-digits`: other images, and other digits in the two splits, than in the searches."""
 
 
 def references() -> tuple[Finalist, Finalist]:
@@ -49,11 +49,11 @@ def _reference(label: str, widths: tuple[int, ...]) -> Finalist:
 def best_estimated(label: str, trials: Sequence[Trial]) -> Finalist:
     """The trial of a search with the highest estimated value, by which a campaign chooses its finalists.
 
-    Raises EffspineError where the search has no trial besides the baseline.
+    Raises EffspineError where the search has only the baseline.
     """
     found = best_estimated_within(label, trials, math.inf)
     if found is None:
-        raise EffspineError(f"there is no {label}: no trial besides the baseline's has a reward")
+        raise EffspineError(f"there is no {label}: no trial but the baseline's has a reward")
     return found
 
 

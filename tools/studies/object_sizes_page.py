@@ -54,9 +54,10 @@ def verdict(found: Findings) -> str:
     if found.word == "one":
         size = SMALL if found.on_small.word == "better" else LARGE
         return (
-            f"Only the winner on {size.name} objects is surely better than the other one on its own data ({measured})."
+            f"Only the winner on {size.name} objects is significantly better than the other one on its own data "
+            f"({measured})."
         )
-    return f"Neither winner is surely better than the other one on its own data ({measured})."
+    return f"Neither winner is significantly better than the other one on its own data ({measured})."
 
 
 def object_sizes_page(rows: Rows) -> str:
@@ -129,9 +130,9 @@ def _method(rows: Rows) -> str:
         f"    {settings.command}",
         searches,
         f"effspine {settings.effspine}; profile {settings.profile}{overrides}. A winner is the trial of the highest "
-        "[estimated value](architecture.md#finals), and not that of the highest reward. Finals: "
-        f"{settings.finals_task}, seeds {seeds[0]} to {seeds[-1]}, on images of which no search has seen any. "
-        "Differences are paired by seed; each interval is that of its own t-test.",
+        "[estimated value](architecture.md#finals), not of the highest reward. Finals: "
+        f"{settings.finals_task}, seeds {seeds[0]} to {seeds[-1]}, on images that no search has seen. "
+        "Differences are paired by seed; each interval comes from its own t-test.",
         "## Limits",
         "- It is one search on each data set: another seed gives another winner.\n"
         "- The data are digits, and the networks are proxies of the architectures.\n"

@@ -18,14 +18,14 @@ from search_space.space import SearchSpace
 
 SEED = 1
 FINALS_SEED_OFFSET = 100
-"""The seeds of the finals begin so far behind that of the first search, so no search has one of them."""
+"""The first seed of the finals minus the first search's: no search has a seed of the finals."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """The size of a study.
 
-    `trials` are those of each search, `seeds` the number of trainings of each finalist. `overrides` and
+    `trials` is the number of trials of each search, `seeds` the number of trainings of each finalist. `overrides` and
     `finals_overrides` are texts `field=value`, which replace fields of the proxy tasks of the search and of the finals.
     `finals_profile` None is the profile that a campaign's finals would have. Raises InvalidValueError, with the field.
     """

@@ -1,4 +1,4 @@
-"""`make results`: 5,000 trials beside random search, finals with five seeds, and the page `docs/results.md`.
+"""`make results`: 5,000 trials and as many of random search, finals with five seeds, the page `docs/results.md`.
 
 make results                                                                 five and a half hours on two busy cores
 make results ARGS="--trials 20 --seeds 2 --profile synthetic --out DIR"      the same without training, in minutes

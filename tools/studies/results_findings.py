@@ -52,7 +52,7 @@ class Cost(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """The cost of the search over that of the trainings."""
+        """The cost of the search over the cost of the trainings."""
         return (self.shared + self.scoring) / self.alone if self.alone else None
 
 
@@ -93,7 +93,7 @@ def verdict(rows: Rows) -> Verdict:
     if savers:
         saver = savers[0]
         saved = params_text(saver.params_ratio)
-        doubt = "The search has found no architecture that is surely better than the uniform baseline"
+        doubt = "The search has found no architecture that is significantly better than the uniform baseline"
         doubt += f" (its winner: {measured})"
         if saver is winner:
             sentence = f"{doubt}, but its winner has equal AP within the interval {saved}."
@@ -106,7 +106,7 @@ def verdict(rows: Rows) -> Verdict:
     more = winner.difference.more_seeds
     advice = f"; about {counted(more, 'more seed')} would decide" if more else ""
     return Verdict(
-        word, f"The winner of the search is not surely better than the uniform baseline: {measured}{advice}."
+        word, f"The winner of the search is not significantly better than the uniform baseline: {measured}{advice}."
     )
 
 
@@ -136,8 +136,8 @@ def params_text(ratio: float) -> str:
 def cost(rows: Rows, scored_by: str = REINFORCE) -> Cost:
     """The cost of a search, and of its trials if each were a training alone.
 
-    The shared weights are those of the search by the controller; the scoring is that of `scored_by`, which is the same
-    work in either search.
+    The shared training is timed in the search by the controller, the scoring in the search `scored_by`; it is the same
+    work in both.
     """
     searches = {search.name: search for search in rows.searches}
     of_a_training = fmean(final.seconds for final in rows.finals)
@@ -161,7 +161,7 @@ def window_trials(trials: Sequence[Trial]) -> int:
 
 
 def smoothed(trials: Sequence[Trial]) -> tuple[list[int], list[float], list[float]]:
-    """Numbers of trials at the end of windows, the mean AP in each window, and the highest AP so far.
+    """Numbers of trials at the end of windows, the mean AP in each window, and the highest AP up to there.
 
     All windows have `window_trials`; the last one ends with the last trial and may overlap the one before.
     """

@@ -83,8 +83,8 @@ def _finals(rows: Rows, found: dict[str, Line]) -> str:
     return section(
         "## The finals",
         f"Each architecture was trained alone, from fresh weights ({rows.settings.finals_task}), with the same seeds, "
-        "and scored on images of which no search has seen any. Differences are paired by seed, and each interval is "
-        "that of its own t-test. Ratios are to the uniform baseline.",
+        "and scored on images that no search has seen. Differences are paired by seed, and each interval "
+        "comes from its own t-test. Ratios are to the uniform baseline.",
         table(columns, cells),
         f"The winner against the best of random search: {difference_text(to_random)} ({to_random.word}).",
     )
@@ -107,7 +107,7 @@ def _goals(rows: Rows, spent: Cost) -> str:
             "by the time that random search took for its trials",
         ),
     ]
-    return section("## Goals", table(("goal", "holds"), rows_of_table))
+    return section("## Goals", table(("goal", "met?"), rows_of_table))
 
 
 def _search(rows: Rows) -> str:
@@ -125,7 +125,7 @@ def _search(rows: Rows) -> str:
         "## The search",
         f"![AP over trials, of reinforce and of random search]({NAME}/{LEARNING_CURVE})",
         f"Means are over {counted(window, 'trial')}. The uniform baseline has {baseline.ap:.3f}. These AP order "
-        "architectures within the search; those of the finals are other trainings.",
+        "architectures within the search; the finals are other trainings.",
         "\n".join(sentences),
     )
 
@@ -164,7 +164,7 @@ def _cost(spent: Cost, trials: int, rows: Rows) -> str:
         "## Cost",
         table(("seconds of one processor", "search by reinforce", "random search"), cells),
         "A trial is the same work in both searches; what differs is what else the machine was doing. The shared "
-        f"weights were trained once, for both. The finals took {_seconds(seconds)} s besides.",
+        f"weights were trained once, for both. The finals took a further {_seconds(seconds)} s.",
     )
 
 
@@ -176,17 +176,17 @@ def _method(rows: Rows) -> str:
         "## How it was made",
         f"    {settings.command}",
         f"effspine {settings.effspine}; profile {settings.profile}{overrides}; seed {search.seed} in both searches, "
-        f"seeds {finals_seeds[0]} to {finals_seeds[-1]} in the finals. An interrupted run goes on where it was. "
-        "The finalists of a search are the trials of the highest [estimated value](architecture.md#finals), and not "
-        "those of the highest reward:",
+        f"seeds {finals_seeds[0]} to {finals_seeds[-1]} in the finals. An interrupted run continues. "
+        "The finalists of a search are the trials of the highest [estimated value](architecture.md#finals), not "
+        "of the highest reward:",
         "\n".join(_choice(rows, finalist) for finalist in rows.finalists if finalist.number is not None),
         "## Limits",
-        "- It is one search by each algorithm: another seed gives another winner, and the difference of the two "
+        "- There is one search by each algorithm: another seed gives another winner, and the difference of the two "
         "algorithms is a single sample. [`effspine bench searchers`](performance.md) compares many seeds.\n"
         "- The data set is digits, and the networks are proxies of the architectures. What wins here need not win on "
         "other data or at full size.\n"
         "- An undecided difference is no proof of equality: the interval says how large it can be.\n"
-        "- Each interval holds with 95 % for itself, and several are shown.",
+        "- Each is a separate 95 % interval, not corrected for multiple comparisons.",
     )
 
 

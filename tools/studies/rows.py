@@ -30,8 +30,8 @@ class Settings(NamedTuple):
 class Search(NamedTuple):
     """A search that has ended.
 
-    `dataset` describes its data. Seconds are those of one processor, but `wall_seconds`: `shared_seconds` of the
-    training of shared weights, those of loading them where they had been trained, and `trial_seconds` of its trials.
+    `dataset` describes its data. Seconds are of one processor, but `wall_seconds`: `shared_seconds` of training the
+    shared weights, or of loading them where they had been trained, and `trial_seconds` of its trials.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Finalist(NamedTuple):
 
 
 class Final(NamedTuple):
-    """A training of a finalist alone; `seconds` are those of one processor."""
+    """A training of a finalist alone; `seconds` are of one processor."""
 
     dataset: str
     label: str

@@ -61,7 +61,7 @@ class Service:
         self._client = client
 
     def make_dataset(self, name: str, options: tuple[str, ...] = ()) -> None:
-        """Makes a digits data set unless it exists; `options` are those of `effspine data make-digits`."""
+        """Makes a digits data set unless it exists; `options` are options of `effspine data make-digits`."""
         make_dataset(self._child.settings, name, options)
 
     def search(self, search: SearchPlan, plan: Plan) -> tuple[Search, tuple[Trial, ...]]:

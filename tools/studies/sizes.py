@@ -15,7 +15,7 @@ class ObjectSize:
 
     @property
     def options(self) -> tuple[str, str]:
-        """Those of `effspine data make-digits`."""
+        """The options of `effspine data make-digits`."""
         return "--object-px", f"{self.low_px}:{self.high_px}"
 
     @property

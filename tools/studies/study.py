@@ -45,7 +45,7 @@ PageOnly = Annotated[bool, typer.Option("--page-only", help="Only write the page
 
 @dataclass(frozen=True)
 class Study:
-    """`name` is that of its make target, its page and the directory of its rows; `trials` are those of each search.
+    """`name` is the name of its make target, its page and the directory of its rows; `trials` is per search.
 
     `measure` runs what is left of it and returns all rows; `draw` writes the figures of the page into a directory and
     returns the text of the page.
@@ -83,7 +83,7 @@ def main(study: Study) -> NoReturn:
         signal.signal(number, _interrupt)
     status = run(sys.argv[1:], _application(study), f"make {study.name}")
     if status == INTERRUPTED_STATUS:
-        note("stopped; the same command goes on where it was")
+        note("stopped; the same command continues")
     sys.exit(status)
 
 

@@ -37,10 +37,10 @@ def rows(on_small: Sequence[float], on_large: Sequence[float], *, same: bool = F
     ("on_small", "on_large", "word", "begins"),
     [
         (MORE, LESS, "both", "Each winner is better than the other one on its own data (small minus large: +0.035 AP,"),
-        (MORE, EVEN, "one", "Only the winner on small objects is surely better"),
-        (EVEN, LESS, "one", "Only the winner on large objects is surely better"),
-        (EVEN, EVEN, "neither", "Neither winner is surely better"),
-        (LESS, MORE, "neither", "Neither winner is surely better"),
+        (MORE, EVEN, "one", "Only the winner on small objects is significantly better"),
+        (EVEN, LESS, "one", "Only the winner on large objects is significantly better"),
+        (EVEN, EVEN, "neither", "Neither winner is significantly better"),
+        (LESS, MORE, "neither", "Neither winner is significantly better"),
     ],
 )
 def test_each_winner_is_judged_on_its_own_data(

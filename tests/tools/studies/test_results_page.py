@@ -32,8 +32,8 @@ BETTER, WORSE, UNCERTAIN = (0.03, 0.04, 0.035), (-0.03, -0.04, -0.035), (0.03, -
         (
             (0.03, -0.02, 0.02),
             "undecided",
-            "The winner of the search is not surely better than the uniform baseline: +0.010 AP, 95 % interval -0.056 "
-            "to +0.076, 3 seeds; about 27 more seeds would decide.",
+            "The winner of the search is not significantly better than the uniform baseline: +0.010 AP, 95 % interval "
+            "-0.056 to +0.076, 3 seeds; about 27 more seeds would decide.",
         ),
     ],
 )
