@@ -51,7 +51,7 @@ def add(
         print_json(webhook.model_dump(mode="json"))
         return
     print_text(webhook.secret)
-    note(f"webhook {webhook.id} is told of {', '.join(webhook.events)}; its secret is not shown again")
+    note(f"webhook {webhook.id} receives {', '.join(webhook.events)}; its secret is not shown again")
     note(f"try it with `effspine webhooks test {webhook.id}`")
 
 

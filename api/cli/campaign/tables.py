@@ -144,7 +144,7 @@ def data_line(identity: Mapping[str, Any] | None) -> str | None:
 
 def retry_hint(campaign_id: str) -> str:
     """What a person can do about a failed campaign."""
-    return f"once the cause is mended, `effspine campaign retry {campaign_id}` continues it with all finished trials"
+    return f"once the cause is fixed, `effspine campaign retry {campaign_id}` continues it with all finished trials"
 
 
 CONSTANT_IF_EXACT = ("multi-adds", "of budget")
