@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Tell other systems when a campaign ends, fails, or finds a winner.",
+    help="Send events to other systems: a campaign ends, fails or finds a winner.",
 )
 
 TEST_SECONDS = 30.0
