@@ -17,6 +17,7 @@ from proxy_trainer.data_commands import AsJson, data_app
 from proxy_trainer.printing import print_facts, progress_bar
 from proxy_trainer.threads import thread_count
 from search_space.errors import InvalidValueError
+from search_space.proxy_task import PROFILES
 from search_space.terminal import print_json
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ proxy_app = typer.Typer(add_completion=False)
 
 __all__ = ["data_app", "proxy_app"]
 
+_TRAINED_PROFILES = tuple(name for name, task in PROFILES.items() if task.kind != "synthetic")
 _DEFAULT_CHECKPOINTS = 10
 """Checkpoints of a training whose profile sets no `checkpoint_steps`."""
 
@@ -39,7 +41,10 @@ def proxy(
     architecture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Instead of widths: an exported block specification.")
     ] = None,
-    profile: Annotated[str, typer.Option(help="Proxy task.")] = "laptop",
+    profile: Annotated[
+        str,
+        typer.Option(help=f"Profile of the proxy task: {', '.join(_TRAINED_PROFILES)}."),
+    ] = "laptop",
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
     ] = None,

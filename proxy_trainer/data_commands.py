@@ -123,7 +123,7 @@ def inspect_command(
     check_images: CheckImages = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a COCO data set holds, what is unusual about it, and why it cannot be used, if so.
+    """Print what a COCO data set contains, what is unusual about it, and why it cannot be used, if so.
 
     Of a registered data set, without options: what its registration found.
     """

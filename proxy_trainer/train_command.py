@@ -16,6 +16,7 @@ import typer
 from proxy_trainer.data_commands import AsJson
 from proxy_trainer.printing import print_facts
 from proxy_trainer.threads import thread_count
+from search_space.catalogue import TASKS
 from search_space.display import duration
 from search_space.terminal import note, print_json, print_text
 
@@ -38,7 +39,7 @@ def train(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the data set.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the run; the same again continues it.")],
     recipe: Annotated[str, typer.Option(metavar="NAME", help="Such as paper, paper-72 or laptop-final.")],
-    task: Annotated[str, typer.Option(help="What the network does.")] = "detection",
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "detection",
     start: Annotated[str, typer.Option(help="fresh, a model directory, or shared: weights of a search.")] = "fresh",
     profile: Annotated[str, typer.Option(help="With --start shared: the profile of the search.")] = "laptop",
     overrides: Annotated[
@@ -47,7 +48,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights and batches.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="Processors to use; 0 is all of them.")] = 0,
     evaluate_epochs: Annotated[
-        int | None, typer.Option(min=0, help="Epochs between evaluations, instead of the recipe's; 0: at the end.")
+        int | None, typer.Option(min=0, help="Epochs between evaluations; default: the recipe's; 0: at the end.")
     ] = None,
     evaluate_steps: Annotated[int | None, typer.Option(min=1, help="The same in steps.")] = None,
     as_json: AsJson = False,

@@ -20,6 +20,7 @@ from api.cli.output import (
     warning,
 )
 from search_space.errors import InvalidValueError
+from search_space.fitting import BUDGET_TOLERANCE
 from search_space.option_values import (
     architecture_from_options,
     parse_numbers,
@@ -49,7 +50,10 @@ Base = Annotated[
     ),
 ]
 AllocationMode = Annotated[
-    str, typer.Option(help="exact: within the budget after rounding; paper: Equations 2 to 4 in one pass.")
+    str,
+    typer.Option(
+        help=f"exact: within {BUDGET_TOLERANCE:.0%} of the budget after rounding; paper: Equations 2 to 4 in one pass."
+    ),
 ]
 BudgetMadds = Annotated[
     str | None,

@@ -26,6 +26,7 @@ from api.loopback import DEFAULT_HOST, DEFAULT_PORT
 from nas_controller.states import FINISHED_CAMPAIGN_STATES
 from search_space.display import displayed
 from search_space.errors import EffspineError
+from search_space.proxy_task import PROFILES
 
 if TYPE_CHECKING:
     from api.cli.child_service import ChildService
@@ -63,7 +64,7 @@ def demo(
     trials: Annotated[int, typer.Option(min=1, help="Trials, including the uniform baseline.")] = TRIALS,
     seed: Annotated[int, typer.Option(min=0, help="The same seed samples the same architectures.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new campaign and stop an unfinished one.")] = False,
-    profile: Annotated[str, typer.Option(help="Profile of the proxy task.")] = PROFILE,
+    profile: Annotated[str, typer.Option(help=f"Profile of the proxy task: {', '.join(PROFILES)}.")] = PROFILE,
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="End when the program that called it ends.", hidden=True)
     ] = False,

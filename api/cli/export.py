@@ -29,7 +29,7 @@ app = typer.Typer(add_completion=False)
 FORMATS = "\n\n".join(f"{each.name}: {each.purpose}" for each in EXPORTERS.values())
 HELP = f"""Write an architecture to files, with the weights of a model directory or with initial ones.
 
-Of formats with weights, size and latency are printed: that of one image, on this machine, in the format's own runtime.
+For formats with weights, size and latency are printed: for one image, on this machine, in the format's own runtime.
 
 Formats:
 
@@ -58,7 +58,7 @@ def export(
         list[str] | None, typer.Option("--format", help="Format of the file; repeat it for several.  [default: spec]")
     ] = None,
     dataset: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="COCO directory, of which some formats take example images.")
+        Path | None, typer.Option(metavar="DIR", help="COCO directory; some formats take example images from it.")
     ] = None,
     latency: Annotated[
         bool, typer.Option("--latency/--no-latency", help="Measure the latency, for a few seconds a file.")

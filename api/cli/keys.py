@@ -24,6 +24,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Create, list
 MAX_EXPIRY_DAYS = 36_500
 
 
+_SCOPES = (
+    "view reads; operate also creates, changes and deletes campaigns and starts trainings and exports; admin also "
+    "lists and revokes keys and manages webhooks."
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` shows it.")]
 
@@ -31,7 +35,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` 
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="Description: who or what uses it.")],
-    scope: Annotated[KeyScope, typer.Option(help="view reads, operate also changes campaigns, admin does everything.")],
+    scope: Annotated[KeyScope, typer.Option(help=_SCOPES)],
     expires_in_days: Annotated[
         int | None, typer.Option(min=1, max=MAX_EXPIRY_DAYS, help="Days until the key expires.", show_default="never")
     ] = None,

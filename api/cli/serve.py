@@ -27,8 +27,12 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen
 DatabaseUrl = Annotated[
     str | None, typer.Option(help="SQLAlchemy URL of the database.", show_default="SQLite in the data directory")
 ]
-DataDir = Annotated[Path | None, typer.Option(help="Directory of all files.", show_default="~/.local/share/effspine")]
-
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Data directory: database, data sets, caches, logs, exports.", show_default="~/.local/share/effspine"
+    ),
+]
 
 RayAddress = Annotated[
     str | None,

@@ -13,6 +13,8 @@ from api.cli.campaign.files import read_specification
 from api.cli.campaign.options import HERE, AsJson, OutDirectory, open_client
 from api.cli.campaign.references import campaign_id
 from api.cli.output import duration, last_line, note, print_json, print_table, print_text, three_digits
+from nas_controller.states import TRAINING_STATES
+from search_space.catalogue import TASKS
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def create(
     dataset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Data set of the service; default: that of the campaign.")
     ] = None,
-    task: Annotated[str, typer.Option(help="What the network does.")] = "detection",
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "detection",
     start: Annotated[
         str, typer.Option(help="fresh; finals or shared: weights of the trial; or the id of a completed training.")
     ] = "fresh",
@@ -81,7 +83,9 @@ def create(
 
 @app.command("list")
 def list_trainings(
-    state: Annotated[str | None, typer.Option(help="Only trainings in this state.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help=f"Only trainings in this state: {', '.join(TRAINING_STATES)}.")
+    ] = None,
     campaign: Annotated[str | None, typer.Option(metavar="CAMPAIGN", help="Only those of its trials.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 100,
     as_json: AsJson = False,
@@ -127,7 +131,7 @@ def watch(training_id: TrainingId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(training.model_dump(mode="json"))
     elif training.state == "failed":
-        note(f"once the cause is mended, continue it with `effspine training resume {training_id}`")
+        note(f"once the cause is fixed, continue it with `effspine training resume {training_id}`")
         raise EffspineError(f"training {training_id} failed: {training.error}")
     if training.state == "failed":
         raise typer.Exit(1)

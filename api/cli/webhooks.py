@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Tell other systems when a campaign ends, fails, or finds a winner.",
+    help="Send events to other systems: a campaign ends, fails or finds a winner.",
 )
 
 TEST_SECONDS = 30.0
@@ -51,7 +51,7 @@ def add(
         print_json(webhook.model_dump(mode="json"))
         return
     print_text(webhook.secret)
-    note(f"webhook {webhook.id} is told of {', '.join(webhook.events)}; its secret is not shown again")
+    note(f"webhook {webhook.id} receives {', '.join(webhook.events)}; its secret is not shown again")
     note(f"try it with `effspine webhooks test {webhook.id}`")
 
 

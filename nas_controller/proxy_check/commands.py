@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_space.errors import InvalidValueError
+from search_space.option_values import parse_whole_count
+from search_space.proxy_task import PROFILES
 from search_space.published import DEFAULT_BASE
 from search_space.terminal import note, print_json, print_text
 
@@ -34,7 +36,10 @@ DatasetName = Annotated[
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
 ]
-Budget = Annotated[int | None, typer.Option(help="Budget in plain multi-adds; default: that of the base.")]
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="MADDS", help="Budget in plain multi-adds, such as 650M; default: that of the base."),
+]
 Architectures = Annotated[
     int | None,
     typer.Option(help="Architectures, including the uniform baseline; default: 16, or all of the given file."),
@@ -61,9 +66,9 @@ OutFile = Annotated[
 def proxy_check(
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Data set directory, in COCO format.")] = None,
     dataset: DatasetName = None,
-    profile: Annotated[str, typer.Option(help="Proxy task.")] = "laptop",
+    profile: Annotated[str, typer.Option(help=f"Profile of the proxy task: {', '.join(PROFILES)}.")] = "laptop",
     overrides: Overrides = None,
-    base: Annotated[str, typer.Option(help="Base architecture of the search space.")] = DEFAULT_BASE,
+    base: Annotated[str, typer.Option(help="Base of the search space: a published model.")] = DEFAULT_BASE,
     budget_madds: Budget = None,
     architectures: Architectures = None,
     widths: WidthsFile = None,
@@ -95,7 +100,7 @@ def proxy_check(
 
     task = resolve(profile, **parse_overrides(overrides or []))
     _check_together(widths, reference, reference_factor, no_reference)
-    space = SearchSpace(base, budget_madds)
+    space = SearchSpace(base, None if budget_madds is None else parse_whole_count("budget_madds", budget_madds))
     factor = REFERENCE_FACTOR if reference_factor is None else reference_factor
     study = design(
         space,

@@ -93,7 +93,7 @@ def resume(named: CampaignId, as_json: AsJson = False) -> None:
 
 
 def retry(named: CampaignId, as_json: AsJson = False) -> None:
-    """Continue a failed campaign once the cause is mended; its finished trials keep their rewards."""
+    """Continue a failed campaign once the cause is fixed; its finished trials keep their rewards."""
     with open_campaign(named) as (client, campaign_id):
         campaign = client.retry_campaign(campaign_id)
     print_campaign(campaign, as_json)

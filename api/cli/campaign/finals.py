@@ -27,7 +27,9 @@ def finals(
     top: Annotated[int | None, typer.Option(help="Number of candidates.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Number of seeds that all are trained with.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile that they are trained alone with.")] = None,
-    recipe: Annotated[str | None, typer.Option(help="Recipe of whole trainings, in the place of a profile.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe to train with, instead of a profile (epochs on all images).")
+    ] = None,
     first_seed: Annotated[int | None, typer.Option(help="First of the seeds.")] = None,
     timeout_seconds: Annotated[float | None, typer.Option(help="An attempt that takes longer fails.")] = None,
     changes: Annotated[

@@ -36,9 +36,9 @@ def logs(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the ends of workers' logs: of the attempts at a trial, or of all that failed.
+    """Print the last log lines of a trial's attempts, or of the newest failures.
 
-    A log's last lines are kept where an attempt fails, at a trial, at the shared weights or in the finals.
+    The last lines of the log of a failed attempt are kept: at a trial, at the shared weights or in the finals.
     """
     if attempt is not None and trial is None:
         raise EffspineError("--attempt is one of a trial; give the number of the trial, too")

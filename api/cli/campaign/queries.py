@@ -13,6 +13,7 @@ from api.cli.campaign.options import AsJson, CampaignId, open_campaign, open_cli
 from api.cli.campaign.status import phases_line, worker_counts
 from api.cli.campaign.tables import print_campaign, print_campaigns, print_trials, retry_hint
 from api.cli.output import note, print_json, print_text
+from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ MAX_TAIL = 100_000
 
 
 def list_campaigns(
-    state: Annotated[str | None, typer.Option(help="Only campaigns in this state.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help=f"Only campaigns in this state: {', '.join(CAMPAIGN_STATES)}.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 100,
     archived: Annotated[bool, typer.Option("--archived", help="Archived ones, too.")] = False,
     as_json: AsJson = False,
@@ -65,7 +68,7 @@ def watch(
             min=0,
             max=MAX_TAIL,
             metavar="N",
-            help="Show the last N trials of the past.",
+            help="Show the last N finished trials first.",
             show_default=f"{TAIL}; on a terminal, as many as fit",
         ),
     ] = None,
@@ -87,7 +90,7 @@ def watch(
 
 def trials(
     named: CampaignId,
-    state: Annotated[str | None, typer.Option(help="Only trials in this state.")] = None,
+    state: Annotated[str | None, typer.Option(help=f"Only trials in this state: {', '.join(TRIAL_STATES)}.")] = None,
     order_by: Annotated[
         str, typer.Option(help="number, reward, madds, params or latency_ratio; prefix - for descending order.")
     ] = "number",

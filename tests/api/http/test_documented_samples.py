@@ -56,6 +56,9 @@ def test_the_best_of_a_campaign_in_which_nothing_is_better_is_said_to_be_the_bas
     assert first["items"][0]["number"] == 0
     assert first["sentence"] == "No trial has a higher reward than the uniform baseline, trial 0."
     assert f'"sentence": "{first["sentence"]}"' in TEXT
+    assert f'"learned": "{first["learned"]}"' in TEXT
+    (sample,) = fields_of('    {"items": [{"number": 0, "reward": 0.4120738209397255, ...}],\n')
+    assert {"items"} | sample == set(first)
     recorder.finish(recorder.begin(), extra=0.9)
     better = service.get(f"/v1/campaigns/{recorder.id}/best").json()
     assert better["items"][0]["number"] == 2
