@@ -131,7 +131,7 @@ class WebhookRequest(BaseModel):
 
     url: str = Field(description="Where messages are posted to; HTTPS, or HTTP in a network that you trust.")
     events: tuple[WebhookEvent, ...] = Field(
-        default=WEBHOOK_EVENTS, min_length=1, max_length=len(WEBHOOK_EVENTS), description="What it is told of."
+        default=WEBHOOK_EVENTS, min_length=1, max_length=len(WEBHOOK_EVENTS), description="Events that are sent to it."
     )
     campaign_id: str | None = Field(
         default=None, max_length=64, description="Only events of this campaign; null: of all."

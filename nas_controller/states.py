@@ -84,7 +84,7 @@ WebhookEvent = Literal[
     "campaign.completed", "campaign.stopped", "campaign.failed", "best.confirmed", "search.plateau",
 ]  # fmt: skip
 WEBHOOK_EVENTS: tuple[WebhookEvent, ...] = get_args(WebhookEvent)
-"""What webhooks are told of. `best.confirmed` is the event `finals.completed` with a new winner; the others are events
+"""Events that webhooks receive. `best.confirmed` is the event `finals.completed` with a new winner; the others are events
 of the record.
 """
 WEBHOOK_TEST = "webhook.test"

@@ -69,7 +69,7 @@ TAGS = [
     {"name": "results", "description": "The best architectures, data of figures, and exports."},
     {"name": "trainings", "description": "Train one network with a recipe: a trial, or any other architecture."},
     {"name": "data sets", "description": "The data that campaigns train on."},
-    {"name": "webhooks", "description": "Addresses that are told of what happens to campaigns."},
+    {"name": "webhooks", "description": "URLs that receive the events of campaigns."},
     {"name": "service", "description": "Health, metrics and keys."},
 ]
 ROUTERS = (

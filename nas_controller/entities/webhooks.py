@@ -12,14 +12,14 @@ from nas_controller.states import DeliveryState, WebhookEvent
 
 
 class WebhookDocument(Document):
-    """An address that is told of events, without its secret."""
+    """A URL that receives events, without its secret."""
 
     id: str
     url: str = Field(examples=["https://hooks.example.org/effspine"])
-    events: tuple[WebhookEvent, ...] = Field(description="What it is told of.")
+    events: tuple[WebhookEvent, ...] = Field(description="Events that are sent to it.")
     campaign_id: str | None = Field(description="Only events of this campaign; null: of all.")
     created_at: datetime
-    disabled_at: datetime | None = Field(description="When it was disabled; null while it is told of events.")
+    disabled_at: datetime | None = Field(description="When it was disabled; null while it receives events.")
     disabled_because: str | None
 
 

@@ -12,7 +12,7 @@ from nas_controller.store.model_base import Base
 
 
 class Webhook(Base):
-    """An address that is told of events. It has its secret, since every message is signed with it."""
+    """A URL that receives events, with the secret that signs every message."""
 
     __tablename__ = "webhooks"
 

@@ -68,7 +68,7 @@ def new_message(
 def _webhook_event(
     session: Session, campaign: models.Campaign, kind: str, data: Mapping[str, Any]
 ) -> WebhookEvent | None:
-    """What webhooks are told of an event of the record; None for finals that have confirmed no other winner."""
+    """The message to webhooks about an event of the record; None for finals that have confirmed no other winner."""
     if kind != _FINALS_COMPLETED:
         return next(event for event in WEBHOOK_EVENTS if event == kind)
     if data["winner"] is None:

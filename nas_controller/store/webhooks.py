@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are told of events, and the messages to them.
+"""Webhooks: URLs that receive events, and the messages to them.
 
 Messages are signed as Standard Webhooks has it, so the database has the secrets as they are.
 """

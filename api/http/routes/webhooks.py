@@ -1,4 +1,4 @@
-"""Webhooks: addresses that are told of what happens to campaigns, and the messages to them. All need scope admin."""
+"""Webhooks: URLs that receive the events of campaigns, and the messages to them. All need scope admin."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def list_all(store: ServiceStore) -> Page[WebhookDocument]:
 
 @router.get("/{webhook_id}", summary="Read a webhook")
 def read(webhook_id: WebhookId, store: ServiceStore) -> WebhookDocument:
-    """What it is told of, and whether it is disabled, since it responded with 410."""
+    """The events that are sent to it, and whether it is disabled because it responded with 410."""
     return store.service.get_webhook(webhook_id)
 
 
