@@ -84,8 +84,8 @@ WebhookEvent = Literal[
     "campaign.completed", "campaign.stopped", "campaign.failed", "best.confirmed", "search.plateau",
 ]  # fmt: skip
 WEBHOOK_EVENTS: tuple[WebhookEvent, ...] = get_args(WebhookEvent)
-"""Events that webhooks receive. `best.confirmed` is the event `finals.completed` with a new winner; the others are events
-of the record.
+"""Events that webhooks receive. `best.confirmed` is the event `finals.completed` with a new winner; the others are
+events of the record.
 """
 WEBHOOK_TEST = "webhook.test"
 DeliveryState = Literal["pending", "delivered", "failed"]
