@@ -22,6 +22,8 @@ app = typer.Typer(add_completion=False)
 
 ALGORITHMS = ("reinforce", "random", "evolution", "local-search", "tpe")
 FAST = ALGORITHMS[:-1]
+REFERENCES = ("reinforce", "random")
+"""The algorithms that every other one is compared with."""
 
 
 @app.command()
@@ -32,7 +34,8 @@ def searchers(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="An algorithm to compare; can be given repeatedly. Default: all but tpe, which takes hours.",
+            help="An algorithm to compare with reinforce and random; can be given repeatedly. Default: all but tpe, "
+            "which takes hours.",
         ),
     ] = None,
     rewards: Annotated[
@@ -62,7 +65,7 @@ def searchers(
         from nas_controller.proxy_check.plot import check_suffix
 
         check_suffix(plot)
-    controllers = _checked(algorithm or FAST) | _parsed(controller or [])
+    controllers = _checked([*(algorithm or FAST), *REFERENCES]) | _parsed(controller or [])
     surrogates = {name: read_surrogate(path) for name, path in _named(rewards or []).items()}
     on = landscapes(surrogates)
     with show_progress() as show:

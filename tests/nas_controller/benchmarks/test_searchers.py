@@ -167,6 +167,15 @@ def test_the_command_prints_json_and_writes_a_plot(tmp_path: Path) -> None:
     assert ElementTree.parse(plot).getroot().tag.endswith("svg")
 
 
+def test_any_algorithm_is_compared_with_reinforce_and_random() -> None:
+    """The command of docs/performance.md names no reinforce."""
+    documented = ["--algorithm", "tpe", "--algorithm", "random", "--seeds", "5"]
+    outcome = CliRunner().invoke(app, [*documented, "--trials", "3", "--json"], catch_exceptions=False)
+    searchers = json.loads(outcome.stdout)["landscapes"][0]["searchers"]
+    assert [each["label"] for each in searchers] == ["tpe", "random", "reinforce"]
+    assert [each["over_reinforce"] is None for each in searchers] == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
