@@ -1,4 +1,4 @@
-"""Estimates the duration of a campaign before it starts, from that of similar trials and finals in the database."""
+"""Estimates the duration of a campaign before it starts, from the durations of similar trials and finals."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _measured(
     has_task: IsSimilar,
     of_profile: float | None,
 ) -> _Measured:
-    """What trainings of this task took: in campaigns with the same workers, with their throughput, else in any.
+    """What whole trainings of this task took: in campaigns with the same workers, with their throughput, else in any.
 
     Where the synthetic profile says what one takes, `of_profile`, only the throughput is measured.
     """
@@ -161,15 +161,16 @@ def _measured(
         return is_same_task(other) and (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
 
     spans = spans_of(has_same_workers)
-    interval = _newest_interval(spans, spec.parallelism)
+    whole = [span for span in spans if span.is_whole]
+    interval = _newest_interval(spans, spec)
     if of_profile is not None:
         if interval is None:
             return _Measured(of_profile, "profile", 0)
-        return _Measured(of_profile, "same-workers", len(spans), interval)
-    if spans:
-        return _Measured(_median(spans), "same-workers", len(spans), interval)
-    if spans := spans_of(is_same_task):
-        return _Measured(_median(spans), "same-task", len(spans))
+        return _Measured(of_profile, "same-workers", len(whole), interval)
+    if whole:
+        return _Measured(_median(whole), "same-workers", len(whole), interval)
+    if whole := [span for span in spans_of(is_same_task) if span.is_whole]:
+        return _Measured(_median(whole), "same-task", len(whole))
     return _Measured(None, "nothing", 0)
 
 
@@ -177,11 +178,17 @@ def _median(spans: list[Span]) -> float:
     return median(span.seconds for span in spans)
 
 
-def _newest_interval(spans: list[Span], parallelism: int) -> float | None:
-    """The mean interval between ends in the newest campaign that has enough of them; `spans` are newest first."""
+def _newest_interval(spans: list[Span], spec: CampaignSpec) -> float | None:
+    """The mean interval between ends in the newest campaign that has enough of them; `spans` are newest first.
+
+    Campaigns in which trials stopped early count only if those of `spec` can.
+    """
     longest = max((span.seconds for span in spans), default=0.0)
-    for _, of_campaign in groupby(spans, lambda span: span.campaign):
-        interval = mean_interval((span.ended.timestamp() for span in of_campaign), longest, parallelism)
+    for _, group in groupby(spans, lambda span: span.campaign):
+        of_campaign = list(group)
+        if spec.early_stopping is None and any(span.stopped_early_step is not None for span in of_campaign):
+            continue
+        interval = mean_interval((span.ended.timestamp() for span in of_campaign), longest, spec.parallelism)
         if interval is not None:
             return interval
     return None

@@ -101,7 +101,7 @@ def _learned_of(store: Store, campaign_id: str, points: int) -> Learned:
 def _importance_of(store: Store, campaign_id: str, points: int) -> Importance:
     space = store.reads.get_campaign(campaign_id).spec.search_space.build()
     sampled = store.reads.sample_choices(campaign_id, block_importance.MAX_TRIALS)
-    return block_importance.block_importance(space.searched_blocks, space.choices, sampled.rows, sampled.of)
+    return block_importance.block_importance(space.searched_blocks, space.choices, sampled.even_rows, sampled.of)
 
 
 def _parallel_of(store: Store, campaign_id: str, points: int) -> Parallel:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, null, select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import SharedTrainingDocument
@@ -20,16 +20,25 @@ _MAX_TRIALS = 500
 
 
 class Span(NamedTuple):
-    """A trial or final with a reward: its campaign, and when its worker began and it ended."""
+    """A trial or final with a reward: its campaign, when a worker began its latest attempt and when that ended, its
+    attempts, and the step at which it stopped early, None if it did not.
+    """
 
     campaign: str
     began: datetime
     ended: datetime
+    attempts: int
+    stopped_early_step: int | None
 
     @property
     def seconds(self) -> float:
-        """Its duration."""
+        """The duration of the latest attempt."""
         return (self.ended - self.began).total_seconds()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether one attempt trained all steps, so that `seconds` is the duration of a training."""
+        return self.attempts == 1 and self.stopped_early_step is None
 
 
 class TrialDurations:
@@ -42,7 +51,7 @@ class TrialDurations:
         self._database = database
 
     def trial_spans(self, is_similar: Callable[[CampaignSpec], bool]) -> list[Span]:
-        """The newest trained trials with a reward, in those of the newest campaigns whose document `is_similar`."""
+        """The newest trained trials with a reward, of the newest campaigns whose document `is_similar`."""
         return self._spans(models.Trial, is_similar, (models.Trial.number.desc(),))
 
     def final_spans(self, is_similar: Callable[[CampaignSpec], bool]) -> list[Span]:
@@ -53,8 +62,8 @@ class TrialDurations:
     def shared_trainings(
         self, is_similar: Callable[[CampaignSpec], bool]
     ) -> list[tuple[CampaignSpec, SharedTrainingDocument]]:
-        """The shared trainings that one attempt has completed, of those of the newest campaigns whose document
-        `is_similar`, with these; newest first.
+        """The documents of the newest campaigns for which `is_similar` is true and whose shared training one attempt
+        has completed, with that training; newest first.
         """
         table = models.Campaign
         newest = (
@@ -82,9 +91,10 @@ class TrialDurations:
         order: tuple[ColumnElement[Any], ...],
         *conditions: ColumnElement[bool],
     ) -> list[Span]:
+        stopped = models.Trial.stopped_early_step if table is models.Trial else null()
         with self._database.reading() as session:
             newest = (
-                select(table.campaign_id, table.worker_started_at, table.finished_at)
+                select(table.campaign_id, table.worker_started_at, table.finished_at, table.attempts, stopped)
                 .where(
                     table.campaign_id.in_(_similar_campaigns(session, is_similar)),
                     table.state == "completed",
@@ -99,7 +109,7 @@ class TrialDurations:
 
 
 def _similar_campaigns(session: Session, is_similar: Callable[[CampaignSpec], bool]) -> list[str]:
-    """The ids of those of the newest campaigns whose document is similar."""
+    """The ids of the newest campaigns whose document is similar."""
     newest = (
         select(models.Campaign.id, models.Campaign.spec, models.Campaign.spec_version)
         .where(models.Campaign.trials_finished > 0)
