@@ -1,4 +1,4 @@
-"""Estimates the duration of a campaign's shared training from those of earlier campaigns."""
+"""Estimates the duration of a campaign's shared training from the shared trainings of earlier campaigns."""
 
 from __future__ import annotations
 
@@ -35,14 +35,16 @@ def shared_training_estimate(store: Store, spec: CampaignSpec, data_dir: Path) -
     same_workers = [
         training
         for other, training in similar
-        if not training.is_reused and (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
+        if (other.parallelism, other.resources) == (spec.parallelism, spec.resources)
     ]
+    devices = _devices(store, spec, same_workers)
+    trained_alike = [training for training in same_workers if not training.is_reused]
     if any(has_same_weights(other) and _is_kept(training, data_dir) for other, training in similar):
-        return _estimate(spec, "kept", [training for _, training in similar if training.is_reused])
-    if same_workers:
-        return _estimate(spec, "same-workers", same_workers)
+        return _estimate(devices, "kept", [training for _, training in similar if training.is_reused])
+    if trained_alike:
+        return _estimate(devices, "same-workers", trained_alike)
     trained = [training for _, training in similar if not training.is_reused]
-    return _estimate(spec, "same-task" if trained else "nothing", trained)
+    return _estimate(devices, "same-task" if trained else "nothing", trained)
 
 
 def _duration_of(task: ProxyTask) -> ProxyTask:
@@ -56,13 +58,26 @@ def _is_kept(training: SharedTrainingDocument, data_dir: Path) -> bool:
     return training.identity is not None and (directory / weights_file_name(training.identity)).is_file()
 
 
+def _devices(store: Store, spec: CampaignSpec, same_workers: list[SharedTrainingDocument]) -> float:
+    """The devices of the training, by the newest one with the same workers whose record has them.
+
+    Without one: the devices of one trial where all living supervisors train on a cluster, else of all trials at once.
+    """
+    known = [training.devices for training in same_workers if training.devices is not None]
+    if known:
+        return known[0]
+    living = [supervisor for supervisor in store.reads.list_supervisors() if supervisor.is_alive]
+    on_cluster = bool(living) and all(supervisor.processors is None for supervisor in living)
+    return spec.resources.devices_in_place_of(1 if on_cluster else spec.parallelism)
+
+
 def _estimate(
-    spec: CampaignSpec, basis: SharedEstimateBasis, trainings: list[SharedTrainingDocument]
+    devices: float, basis: SharedEstimateBasis, trainings: list[SharedTrainingDocument]
 ) -> SharedTrainingEstimateDocument:
     if basis == "nothing":
         return SharedTrainingEstimateDocument(basis=basis, measured_trainings=0, wall_seconds=None, device_hours=None)
     wall = median(training.seconds for training in trainings) if trainings else 0.0
-    hours = wall * spec.resources.devices_in_place_of(spec.parallelism) / 3600
+    hours = wall * devices / 3600
     return SharedTrainingEstimateDocument(
         basis=basis,
         measured_trainings=len(trainings),

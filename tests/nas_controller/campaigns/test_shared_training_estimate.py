@@ -27,10 +27,12 @@ def planned(**changes: Any) -> CampaignSpec:
     return synthetic_spec(**{"trials": 30, "parallelism": 2, "dataset": "cars", "proxy_task": TASK, **changes})
 
 
-def train(store: Store, clock: Clock, seconds: float, *, is_reused: bool = False, **changes: Any) -> None:
+def train(
+    store: Store, clock: Clock, seconds: float, *, is_reused: bool = False, devices: float | None = 2.0, **changes: Any
+) -> None:
     """A campaign whose shared weights take so many seconds, and its one trial a minute."""
     lease = store.runner.claim(store.service.create_campaign(planned(trials=1, **changes)).id, "runner", 1e6)
-    store.runner.start_shared_training(lease, 20, 2.0)
+    store.runner.start_shared_training(lease, 20, devices)
     store.runner.record_shared_begin(lease, 0.0)
     clock.advance(seconds)
     store.runner.complete_shared_training(lease, replace(WEIGHTS, is_reused=is_reused))
@@ -73,6 +75,30 @@ def test_it_is_the_median_of_trainings_with_the_same_workers_on_any_data_with_an
     assert found.device_hours == pytest.approx(2 * 250 / 3600, abs=1e-6)
     assert shared_of(store, tmp_path, parallelism=4).basis == "same-task"
     assert shared_of(store, tmp_path, parallelism=4).wall_seconds == 300
+
+
+def test_its_devices_are_those_of_the_newest_training_with_the_same_workers(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    train(store, clock, 100, devices=1.0)
+    train(store, clock, 300, parallelism=4, devices=4.0)
+    assert shared_of(store, tmp_path).device_hours == pytest.approx(100 / 3600, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("supervisors", "devices"), [([], 4), ([None], 1), ([None, None], 1), ([16], 4), ([None, 16], 4)]
+)
+def test_without_such_a_training_a_cluster_counts_the_devices_of_one_trial(
+    store: Store, clock: Clock, tmp_path: Path, supervisors: list[int | None], devices: int
+) -> None:
+    train(store, clock, 200)
+    store.runner.record_heartbeat("s-0", "before", 1, "0", processors=2)
+    clock.advance(3600)  # that one is not alive
+    for index, processors in enumerate(supervisors, 1):
+        store.runner.record_heartbeat(f"s-{index}", "now", 1, "0", processors=processors)
+    found = shared_of(store, tmp_path, parallelism=4)
+    assert (found.basis, found.wall_seconds) == ("same-task", 200)
+    assert found.device_hours == pytest.approx(devices * 200 / 3600, abs=1e-6)
 
 
 def test_weights_that_are_kept_are_only_read(store: Store, clock: Clock, tmp_path: Path) -> None:
