@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nas_controller.search.data_difference import data_difference
+from nas_controller.search.data_difference import RESTORE_DATA, data_difference
 from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, WORKER_SILENT, Failed, Rewarded
 from search_space.errors import DATA_CHANGED, EffspineError
 
@@ -50,7 +50,6 @@ def refuse_other_data(
         return outcome
     log_tail = outcome.log_tail if isinstance(outcome, Failed) else None
     error = (
-        f"the data set has changed since {since}; {reader} has read {data_difference(expected, found)}. "
-        "Restore the data set and retry this campaign, or create a new campaign for the changed data"
+        f"the data set has changed since {since}; {reader} has read {data_difference(expected, found)}. {RESTORE_DATA}"
     )
     return Failed("stop", error, DATA_CHANGED, log_tail, outcome.data, outcome.search_data)
