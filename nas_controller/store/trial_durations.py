@@ -91,7 +91,7 @@ class TrialDurations:
         order: tuple[ColumnElement[Any], ...],
         *conditions: ColumnElement[bool],
     ) -> list[Span]:
-        stopped = models.Trial.stopped_early_step if table is models.Trial else null()
+        stopped: Any = models.Trial.stopped_early_step if table is models.Trial else null()
         with self._database.reading() as session:
             newest = (
                 select(table.campaign_id, table.worker_started_at, table.finished_at, table.attempts, stopped)

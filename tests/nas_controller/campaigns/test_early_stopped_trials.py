@@ -16,8 +16,8 @@ from tests.support.recorder import Recorder
 from tests.support.synthetic_campaigns import Clock, claimed_campaign, create, synthetic_spec
 
 TASK = {"profile": "smoke", "evaluate_steps": 5}
-PLANNED = {"dataset": "digits", "proxy_task": TASK}
-STOPPING = {**PLANNED, "early_stopping": {"min_trials": 1}}
+PLANNED: dict[str, Any] = {"dataset": "digits", "proxy_task": TASK}
+STOPPING: dict[str, Any] = {**PLANNED, "early_stopping": {"min_trials": 1}}
 
 
 def record(store: Store, clock: Clock, outcomes: str, **changes: Any) -> str:

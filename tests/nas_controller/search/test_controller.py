@@ -11,7 +11,7 @@ import pytest
 from nas_controller.execution import synthetic_reward
 from nas_controller.search.controller import Controller, Proposal, Settings
 from nas_controller.search.controller.factorised import FactorisedPolicy
-from nas_controller.search.controller.policy import Policy
+from nas_controller.search.controller.policy import Indices, Policy
 from nas_controller.search.controller.recurrent import RecurrentPolicy
 from nas_controller.search.controller.reinforce import MovingBaseline, importance_weight
 from nas_controller.search.controller_spec import ControllerSpec
@@ -132,7 +132,7 @@ EVERY = np.stack(np.meshgrid(*[np.arange(3)] * 4, indexing="ij"), axis=-1).resha
 """All sequences of 3 choices of 4 blocks."""
 
 
-def entropy_of(policy: Policy, choices: np.ndarray) -> float:
+def entropy_of(policy: Policy, choices: Indices) -> float:
     """The entropies of the blocks given the previous choices, from the probabilities of all sequences."""
     joint = np.exp([policy.evaluate(each).log_probability for each in EVERY]).reshape([3] * 4)
     entropy = 0.0
