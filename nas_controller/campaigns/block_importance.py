@@ -49,7 +49,10 @@ class Importance(NamedTuple):
 def block_importance(
     blocks: Sequence[int], choices: Sequence[float], rows: Sequence[tuple[Any, ...]], of: int
 ) -> Importance:
-    """The importance of the searched blocks, from rows (number, indices of choices, reward) of trained trials."""
+    """The importance of the searched blocks, from rows (number, indices of choices, reward) of trained trials.
+
+    The rows must not have been selected by their rewards, which would bias the effects.
+    """
     needed = max(MIN_TRIALS, MIN_TRIALS_A_BLOCK * len(blocks))
     rewards = np.array([row[2] for row in rows], np.float64)
     if len(rows) < needed or np.ptp(rewards) == 0:

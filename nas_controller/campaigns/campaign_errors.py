@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nas_controller.search.data_difference import data_difference
+from nas_controller.search.data_difference import RESTORE_DATA, data_difference
 from nas_controller.search.outcomes import TIMED_OUT, WORKER_KILLED, WORKER_SILENT, Failed, Rewarded, failed_as
 from search_space.errors import DATA_CHANGED, EffspineError
 
@@ -49,7 +49,6 @@ def refuse_other_data(
     if expected is None or found is None or expected["sha256"] == found["sha256"]:
         return outcome
     error = (
-        f"the data set has changed since {since}; {reader} has read {data_difference(expected, found)}. "
-        "Restore the data set and retry this campaign, or create a new campaign for the changed data"
+        f"the data set has changed since {since}; {reader} has read {data_difference(expected, found)}. {RESTORE_DATA}"
     )
     return failed_as(outcome, "stop", error, DATA_CHANGED)

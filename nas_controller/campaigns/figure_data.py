@@ -20,7 +20,7 @@ class Progress(NamedTuple):
     """Rewards of finished trials by number, the best reward up to each trial, and that of the uniform baseline.
 
     A sample of `of` finished trials that contains every trial with a new best reward. `average` is the mean reward of
-    the latest `average_over` trials up to each one, failed ones left out; null before the first reward above 0.
+    the latest `average_over` trials up to each one, failed ones left out; null before the first completed one.
     """
 
     number: list[int]
@@ -115,9 +115,9 @@ class Parallel(NamedTuple):
 
 
 def progress(rewards: Sampled) -> Progress:
-    """The progress, from rows (number, reward, reused_from). Failed trials have the reward 0."""
+    """The progress, from rows (number, reward, reused_from, state). Failed trials have the reward 0."""
     best: list[float] = []
-    for _, reward, _ in rewards.rows:
+    for _, reward, *_ in rewards.rows:
         best.append(max(reward, best[-1]) if best else reward)
     average, span = moving_average(rewards)
     return Progress(
@@ -133,18 +133,19 @@ def progress(rewards: Sampled) -> Progress:
 
 
 def moving_average(rewards: Sampled) -> tuple[list[float | None], int]:
-    """The mean of the latest rewards above 0 up to each row, and the number of trials that it spans.
+    """The mean of the latest completed rewards up to each row, and the number of trials that it spans, from rows
+    (number, reward, reused_from, state).
 
     Only evenly sampled rows count, since those that were added for their new best reward would raise it.
     """
-    even = sum(row[0] % rewards.stride == 0 for row in rewards.rows)
-    latest: deque[float] = deque(maxlen=max(AVERAGE_TRIALS, round(AVERAGE_SHARE * even)))
+    span = max(AVERAGE_TRIALS, round(AVERAGE_SHARE * len(rewards.even_rows)))
+    latest: deque[float] = deque(maxlen=span)
     averages: list[float | None] = []
-    for number, reward, *_ in rewards.rows:
-        if reward > 0 and number % rewards.stride == 0:
+    for number, reward, _, state in rewards.rows:
+        if state == "completed" and number % rewards.stride == 0:
             latest.append(reward)
         averages.append(sum(latest) / len(latest) if latest else None)
-    return averages, (latest.maxlen or 0) * rewards.stride
+    return averages, span * rewards.stride
 
 
 def cost_reward(costs: Sampled, unit: Cost) -> CostReward:

@@ -64,7 +64,7 @@ def search_health(store: Store, campaign_id: str) -> SearchHealth:
     lately = latest_events(store, campaign)
     repeats, failures = repeats_share(lately), failures_of(lately)
     noise = _noise(store, campaign)
-    distinct = store.reads.sample_costs(campaign_id, "params", 1).of
+    distinct = store.reads.count_architectures(campaign_id)
     since = campaign.trials_since_best
     on_plateau = is_on_plateau(since, campaign.trials_finished)
     return SearchHealth(

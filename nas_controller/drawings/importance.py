@@ -60,7 +60,7 @@ def importance(figure: Importance, sheet: Sheet) -> str:
 def _why_none(figure: Importance) -> str:
     if figure.trials >= figure.needed:
         return "all rewards are equal, so no block matters more than another"
-    return f"{counted(figure.trials, 'sampled architecture')} of at least {figure.needed} that it takes are trained"
+    return f"needs at least {figure.needed} trained architectures; {figure.trials} so far"
 
 
 def _note(figure: Importance) -> str:

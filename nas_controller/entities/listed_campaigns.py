@@ -42,7 +42,7 @@ class CampaignSummaryDocument(Document):
 
     last_event_at: datetime
     last_event_kind: str
-    gain: GainDocument | None = Field(description="Null before the baseline and another trial have a reward.")
+    gain: GainDocument | None = Field(description="Null before the baseline has a reward.")
     search: SearchFlagsDocument | None = Field(description="With `include=search`, once a trial has begun.")
     best_so_far: tuple[float, ...] | None = Field(
         description="With `include=spark`: the best reward after evenly spaced trials, at most 40 of them."

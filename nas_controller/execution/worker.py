@@ -1,7 +1,7 @@
 """Trains and scores one architecture, and converts every result or error into an outcome.
 
-The only module that imports `proxy_trainer`, and only when a trial needs it. The trainer stays in memory for every
-later trial of the same job.
+`proxy_trainer` is only imported when a trial needs it. The trainer stays in memory for every later trial of the same
+job.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ class Job:
     threads: int
     checkpoint_dir: Path | None = None
     space: SearchSpace | None = None
+    # A trainer serves jobs that differ in fields with compare=False.
     shared_weights: SharedWeights | None = field(default=None, compare=False)
     trains_shared_weights: bool = field(default=False, compare=False)
     search_task: ProxyTask | None = None
-    # A trainer serves jobs that differ in these four.
     data_sha256: str | None = field(default=None, compare=False)
     search_data_sha256: str | None = field(default=None, compare=False)
     final_seed: int | None = field(default=None, compare=False)

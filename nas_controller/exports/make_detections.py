@@ -30,7 +30,11 @@ def detections_content(store: Store, data_dir: Path, record: ExportRecord, repor
     assert record.lowest_score is not None
     pair = compared(store, data_dir, record.campaign_id, record.trial)
     if (pair.weights.kind, pair.weights.model) != (record.weights, record.model):
-        raise InvalidValueError("the trial has other weights since the request; request the detections again")
+        raise InvalidValueError(
+            f"trial {record.trial} of campaign '{record.campaign_id}' now has "
+            f"{_named(pair.weights.kind, pair.weights.model)}; the detections were requested with "
+            f"{_named(record.weights, record.model)}. Request them again"
+        )
     spec = pair.trial.campaign.spec
     threads = spec.resources.cpus or len(os.sched_getaffinity(0))
 
@@ -45,6 +49,10 @@ def detections_content(store: Store, data_dir: Path, record: ExportRecord, repor
     with TemporaryDirectory() as temporary:
         write_sample_detections(Path(temporary), images, detectors, record.lowest_score, threads, report)
         return archive(Path(temporary), Path(record.file_name).stem)
+
+
+def _named(kind: WeightsKind, model: str | None) -> str:
+    return f"{kind} weights" + ("" if model is None else f" '{model}'")
 
 
 def _reserved_images(data_dir: Path, exported: ExportedTrial, kind: WeightsKind) -> ReservedImages:

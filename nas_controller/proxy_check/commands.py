@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas_controller.search.limits import MAX_PARALLELISM
 from search_space.errors import InvalidValueError
 from search_space.option_values import parse_whole_count
 from search_space.proxy_task import PROFILES
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 FAILED_STATUS = 1
 REFERENCE_FACTOR = 8
-MAX_PARALLELISM = 1024
 
 app = typer.Typer(add_completion=False)
 

@@ -20,6 +20,7 @@ import numpy as np
 from nas_controller.proxy_check.statistics import MIN_ARCHITECTURES, MIN_SEEDS
 from nas_controller.proxy_check.truth import TruthTable
 from nas_controller.proxy_check.widths_file import ListedArchitecture
+from nas_controller.search.limits import MAX_SEED
 from search_space.architecture import Architecture
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask, resolve
@@ -31,7 +32,6 @@ ARCHITECTURES = 16
 """The default number of architectures."""
 MAX_ARCHITECTURES = 256
 MAX_SEEDS = 100
-MAX_SEED = 2**31 - 1
 REFERENCE_SEED_OFFSET = 1000
 """The seed of the reference differs from those of all proxies, and does not change with the number of seeds."""
 

@@ -29,7 +29,7 @@ from nas_controller.search.field_descriptions import (
 )
 from nas_controller.search.finals_spec import FinalsSpec
 from nas_controller.search.latency_spec import LatencySpec
-from nas_controller.search.limits import MAX_SECONDS, MAX_SEED, MAX_TRIALS
+from nas_controller.search.limits import MAX_PARALLELISM, MAX_SECONDS, MAX_SEED, MAX_TRIALS
 from nas_controller.search.objective_spec import ObjectiveSpec
 from nas_controller.search.proxy_task_spec import NEEDS_DATASET, ProxyTaskSpec
 from nas_controller.search.resources_spec import ResourcesSpec
@@ -42,7 +42,6 @@ from search_space.display import displayed
 from search_space.errors import InvalidValueError
 from search_space.proxy_task import ProxyTask
 
-MAX_PARALLELISM = 1_024
 MAX_RETRIES = 20
 
 _FAILURES = "Failures"

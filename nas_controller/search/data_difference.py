@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+RESTORE_DATA = "Restore the data set and retry this campaign, or create a new campaign for the changed data"
 _HALVES = {"train": "training", "reserved": "reserved"}
 _PARTS = {"annotations_sha256": "annotations", "images_sha256": "images"}
 

@@ -1,4 +1,4 @@
-"""Estimates the values of architectures from one reward of each, to choose finalists that do not only score too high.
+"""Estimates the values of architectures from one reward of each, so that luck alone makes no finalist.
 
 Rewards y are regressed on x, the logarithms of the widths over those of the baseline, standardised: ridge regression,
 whose penalty minimises the generalised cross-validation (Golub, Heath and Wahba, 1979). What remains, r = y - f(x), is

@@ -19,7 +19,7 @@ from search_space.display import counted, written_difference
 
 CONFIDENCE = 0.95
 MAX_SEEDS = 10_000
-"""More seeds than this are no advice."""
+"""Beyond this, no number of seeds is suggested."""
 
 Word = Literal["better", "worse", "undecided"]
 Rewards = Mapping[tuple[int, int], float]

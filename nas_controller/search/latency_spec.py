@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from nas_controller.search.field_descriptions import setting
+from nas_controller.search.limits import MAX_PROCESSORS
 from nas_controller.search.strict_types import Whole
 
 
@@ -20,5 +21,5 @@ class LatencySpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["onnx"] = setting("Format", "The format of the export that is measured.", default="onnx")
-    threads: Whole = setting("Threads", "Processors that a run uses.", default=1, ge=1, le=1_024)
+    threads: Whole = setting("Threads", "Processors that a run uses.", default=1, ge=1, le=MAX_PROCESSORS)
     runs: Whole = setting("Runs", "Runs of each of the two after a warm-up.", default=20, ge=3, le=1_000)

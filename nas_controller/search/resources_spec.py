@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from nas_controller.search.field_descriptions import setting
+from nas_controller.search.limits import MAX_PROCESSORS
 from nas_controller.search.strict_types import Real, Whole
 from nas_controller.search.validation_errors import located
 from search_space.errors import InvalidValueError
@@ -21,7 +22,12 @@ class ResourcesSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cpus: Whole | None = setting(
-        "Processors", "Processors of each.", default=None, ge=1, le=1_024, null="an equal share, or 1 on a cluster"
+        "Processors",
+        "Processors of each.",
+        default=None,
+        ge=1,
+        le=MAX_PROCESSORS,
+        null="an equal share, or 1 on a cluster",
     )
     gpus: Real | None = setting(
         "GPUs",
@@ -38,9 +44,8 @@ class ResourcesSpec(BaseModel):
     def _can_be_allocated(self) -> ResourcesSpec:
         message = None
         if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
-            message = (
-                f"{self.gpus:g} GPUs cannot be allocated: below 1 a trial shares a GPU, above 1 it takes whole ones"
-            )
+            whole = int(self.gpus)
+            message = f"gpus is {self.gpus:g}; above 1 a trial takes whole GPUs: give {whole} or {whole + 1}"
         elif self.gpus and self.tpus:
             message = f"a trial takes GPUs or TPUs, not both ({self.gpus:g} GPUs and {self.tpus} TPUs)"
         if message:

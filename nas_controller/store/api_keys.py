@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from nas_controller.entities import KeyDocument
 from nas_controller.states import KEY_SCOPES, KeyScope
 from nas_controller.store import models
+from nas_controller.store.campaign_ids import ALPHABET
 from nas_controller.store.clock import Clock
 from nas_controller.store.database import Database
 from nas_controller.store.errors import ConflictError, NotFoundError
@@ -31,8 +32,7 @@ from search_space.errors import InvalidValueError
 MAX_NAME_LENGTH = 100
 _SECRET_BYTES = 32
 _ID_CHARACTERS = 12
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID = re.compile(rf"k[{_ALPHABET}]{{{_ID_CHARACTERS}}}")
+_ID = re.compile(rf"k[{ALPHABET}]{{{_ID_CHARACTERS}}}")
 _KEY = re.compile(rf"effspine_({_ID.pattern})_[A-Za-z0-9_-]{{43}}")
 
 
@@ -70,7 +70,7 @@ class ApiKeys:
         if scope not in KEY_SCOPES:
             raise InvalidValueError(f"scope is {scope!r}; it must be one of: {', '.join(KEY_SCOPES)}", field="scope")
         now = self._clock()
-        key_id = "k" + "".join(secrets.choice(_ALPHABET) for _ in range(_ID_CHARACTERS))
+        key_id = "k" + "".join(secrets.choice(ALPHABET) for _ in range(_ID_CHARACTERS))
         key = _new_key(key_id)
         with self._database.writing() as session:
             row = models.ApiKey(

@@ -122,8 +122,9 @@ def abandon_attempts(
 def end_final_attempt(
     campaign: models.Campaign, final: models.Final, until: datetime, seconds: float | None = None
 ) -> bool:
-    """Ends the attempt at a training of the finals that is running, with its device time; False if none is. `seconds`
-    are those of `attempt_seconds`.
+    """Ends the attempt at a training of the finals that is running, with its device time; False if none is.
+
+    `seconds` is what its worker measured, None if it reported nothing.
     """
     if final.attempt_started_at is None:
         return False

@@ -9,13 +9,13 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_CHARACTERS = 9
 _RANDOM_CHARACTERS = 7
 
 
 def _base32(value: int, characters: int) -> str:
-    return "".join(_ALPHABET[(value >> (5 * position)) & 31] for position in reversed(range(characters)))
+    return "".join(ALPHABET[(value >> (5 * position)) & 31] for position in reversed(range(characters)))
 
 
 def new_campaign_id(now: datetime) -> str:
@@ -24,22 +24,22 @@ def new_campaign_id(now: datetime) -> str:
 
 
 def new_export_id(now: datetime) -> str:
-    """A new id of an export: `e_`, and the rest as that of a campaign."""
+    """A new id of an export: `e_`, and the rest as for a campaign."""
     return f"e_{_time_and_chance(now)}"
 
 
 def new_training_id(now: datetime) -> str:
-    """A new id of a training: `t_`, and the rest as that of a campaign."""
+    """A new id of a training: `t_`, and the rest as for a campaign."""
     return f"t_{_time_and_chance(now)}"
 
 
 def new_webhook_id(now: datetime) -> str:
-    """A new id of a webhook: `w_`, and the rest as that of a campaign."""
+    """A new id of a webhook: `w_`, and the rest as for a campaign."""
     return f"w_{_time_and_chance(now)}"
 
 
 def new_message_id(now: datetime) -> str:
-    """A new id of a message to a webhook: `m_`, and the rest as that of a campaign."""
+    """A new id of a message to a webhook: `m_`, and the rest as for a campaign."""
     return f"m_{_time_and_chance(now)}"
 
 

@@ -182,4 +182,6 @@ def _of_cursor(text: str, *, is_time: bool) -> str | datetime:
             return time.astimezone(UTC)
         if not is_time and value.isprintable():
             return value
-    raise InvalidValueError("cursor is not from this list", field="cursor")
+    raise InvalidValueError(
+        f"cursor of {text[:80]!r} is not from this list; omit it to begin with the first page", field="cursor"
+    )

@@ -45,4 +45,5 @@ def checked_limit(limit: int) -> int:
 
 
 def _invalid(cursor: str) -> InvalidValueError:
-    return InvalidValueError(f"cursor '{cursor[:80]}' is not from this list", field="cursor", value=cursor)
+    message = f"cursor '{cursor[:80]}' is not from this list; omit it to begin with the first page"
+    return InvalidValueError(message, field="cursor", value=cursor)

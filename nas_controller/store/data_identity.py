@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from nas_controller.search.data_difference import RESTORE_DATA
 from nas_controller.store import models
 from nas_controller.store.errors import ConflictError
 from nas_controller.store.events import add_event
@@ -30,7 +31,7 @@ def identify_data(
     elif campaign.data["sha256"] != data["sha256"]:
         raise ConflictError(
             f"campaign '{campaign.id}': its outcomes are of the data {campaign.data['sha256']}, this one is of "
-            f"{data['sha256']}"
+            f"{data['sha256']}. {RESTORE_DATA}"
         )
     return str(data["sha256"])
 

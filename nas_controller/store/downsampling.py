@@ -46,7 +46,7 @@ class Sampled(NamedTuple):
 
     @property
     def even_rows(self) -> tuple[Row, ...]:
-        """The rows whose number is a multiple of `stride`: those that were not chosen by their reward."""
+        """The rows whose number is a multiple of `stride`, without those that were added for their rewards."""
         return tuple(row for row in self.rows if row[0] % self.stride == 0)
 
 
@@ -67,12 +67,12 @@ class Downsampling:
         self._samples: LruCache[Sample] = LruCache(MAX_CACHED_ROWS, Sample.size)
 
     def sample_rewards(self, campaign_id: str, points: int) -> Sampled:
-        """(number, reward, reused_from) of at most `points` trials with an outcome and, in addition, of every trial
-        that was better than all before it.
+        """(number, reward, reused_from, state) of at most `points` trials with an outcome and, in addition, of every
+        trial that was better than all before it.
         """
         table = models.Trial
         finished = and_(table.campaign_id == campaign_id, table.reward.is_not(None))
-        query = select(table.number, table.reward, table.reused_from)
+        query = select(table.number, table.reward, table.reused_from, table.state)
         return self._sample(SampleQuery(campaign_id, query, finished, "number", 0), points, None)
 
     def sample_costs(self, campaign_id: str, cost: Cost, points: int) -> Sampled:
@@ -91,8 +91,9 @@ class Downsampling:
         return self._sample(SampleQuery(campaign_id, query, trained, cost, BEST_TRIALS), points, cost)
 
     def sample_choices(self, campaign_id: str, points: int) -> Sampled:
-        """(number, choices, reward) of at most `points` sampled trials that were trained to their end and, in addition,
-        of the BEST_TRIALS best. Choices are indices of multipliers, one for each searched block.
+        """(number, choices, reward) of at most `points` trained trials that were sampled and, in addition, of the
+        BEST_TRIALS best and of every trial that was better than all before it; without trials that stopped early, whose
+        rewards are not comparable. Choices are indices of multipliers, one for each searched block.
         """
         table = models.Trial
         sampled = and_(

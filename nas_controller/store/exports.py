@@ -1,4 +1,4 @@
-"""Exports that a process of their own makes: requests and results. Claims and attempts are those of `jobs`."""
+"""Requests and results of exports that are made in a process of their own. `jobs` has their claims and attempts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nas_controller.store.row_lookup import bounded, find_trial, require_campaig
 from nas_controller.store.sanitising import sanitise
 
 RETRIES = 1
-"""How many further processes an export gets after one that was killed or ended with an error of its own."""
+"""How many further processes an export gets after one that exited without a result."""
 NEWEST_EXPORTS = 100
 """The most of one trial or training that a query returns."""
 
@@ -30,9 +30,9 @@ NEWEST_EXPORTS = 100
 class ExportRequest:
     """What is to be made: a trial, or the best model of a training, in a format with weights.
 
-    `model` names the directory of those of finals, and is the digest of the configuration of those of a training.
-
-    `cache_key` is the digest of all that the content of the file depends on; `lowest_score` is that of detections.
+    `model` is the name of the directory for weights of finals, and the digest of the configuration for weights of a
+    training. `cache_key` is the digest of all that the content of the file depends on. `lowest_score` is only for
+    detections: the lowest score of one that is drawn.
     """
 
     cache_key: str

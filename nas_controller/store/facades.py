@@ -49,6 +49,7 @@ class Reads:
         self.get_trial_record = queries.get_trial_record
         self.latest_trained = queries.latest_trained
         self.newest_rewards = queries.newest_rewards
+        self.count_architectures = queries.count_architectures
         self.best_trials = queries.best_trials
         self.trial_columns = queries.trial_columns
         self.intermediate_aps = queries.intermediate_aps

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nas_controller.entities import FinalRunDocument, name_of_final
+from nas_controller.search.data_difference import RESTORE_DATA
 from nas_controller.search.finals_rules import LATEST
 from nas_controller.search.finals_verdict import CostRatios, compare, confirmed, ranked_first
 from nas_controller.search.outcomes import WORKER_KILLED, reward_error
@@ -207,7 +208,7 @@ def _identify(session: Session, campaign: models.Campaign, now: datetime, data: 
     elif finals["data"]["sha256"] != data["sha256"]:
         raise ConflictError(
             f"campaign '{campaign.id}': its finals are of the data {finals['data']['sha256']}, this one is of "
-            f"{data['sha256']}"
+            f"{data['sha256']}. {RESTORE_DATA}"
         )
     return str(data["sha256"])
 

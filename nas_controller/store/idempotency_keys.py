@@ -74,15 +74,17 @@ class IdempotencyKeys:
                     session.add(row)
                     session.flush()
                 elif row.fingerprint != fingerprint:
-                    raise KeyReusedError("this key was given to another request; a new request needs a new key")
+                    raise KeyReusedError(
+                        f"idempotency key '{key}' was given to another request; a new request needs a new key"
+                    )
                 elif row.status is not None:
                     return SavedResponse(row.status, row.headers or {}, row.body or b"")
                 elif row.held_until > now:
-                    raise KeyBusyError("the request with this key is still being processed")
+                    raise _busy(key)
                 row.held_until = held_until
                 return Reservation(caller, key, row.campaign_id)
         except ConflictError as error:  # two callers inserted the same row
-            raise KeyBusyError("the request with this key is still being processed") from error
+            raise _busy(key) from error
 
     def save_response(self, reservation: Reservation, response: SavedResponse) -> None:
         """Saves the response of a request, unless one is saved already."""
@@ -98,3 +100,7 @@ class IdempotencyKeys:
         is_reserved = (table.caller == reservation.caller, table.key == reservation.key, table.status.is_(None))
         with self._database.writing() as session:
             session.execute(update(table).where(*is_reserved).values(held_until=self._clock()))
+
+
+def _busy(key: str) -> KeyBusyError:
+    return KeyBusyError(f"the request with idempotency key '{key}' is still being processed; retry soon")

@@ -92,7 +92,9 @@ class Queries:
             return tuple(session.scalars(query.order_by(table.number.desc()).limit(count)))
 
     def newest_rewards(self, campaign_id: str, count: int) -> list[tuple[int, list[int], float]]:
-        """Number, widths and reward of the newest trials that were trained to their end, newest first."""
+        """Number, widths and reward of the newest completed trials, newest first, at most `count`: without repeats and
+        trials that stopped early, whose rewards are not comparable.
+        """
         table = models.Trial
         query = select(table.number, table.widths, table.reward).where(
             table.campaign_id == campaign_id,
@@ -103,6 +105,19 @@ class Queries:
         with self._database.reading() as session:
             rows = session.execute(query.order_by(table.number.desc()).limit(count)).all()
         return [(number, widths, reward) for number, widths, reward in rows if reward is not None]
+
+    def count_architectures(self, campaign_id: str) -> int:
+        """The number of architectures with a reward: of completed trials that are not repeats. Raises NotFoundError."""
+        table = models.Trial
+        query = select(func.count()).where(
+            table.campaign_id == campaign_id,
+            table.state == "completed",
+            table.reward.is_not(None),
+            table.reused_from.is_(None),
+        )
+        with self._database.reading() as session:
+            require_campaign(session, campaign_id)
+            return session.execute(query).scalar_one()
 
     def best_trials(self, campaign_id: str, k: int = 1) -> tuple[TrialRecord, ...]:
         """The k completed trials with the highest rewards, each architecture once; among equals, the earlier first.

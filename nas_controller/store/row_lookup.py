@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Connection, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from nas_controller.store import models
-from nas_controller.store.cursors import MAX_INTEGER
 from nas_controller.store.errors import NotFoundError
 
 
@@ -68,4 +67,4 @@ def no_trial(campaign_id: str, number: int) -> NotFoundError:
 
 def bounded(number: int) -> int:
     """The number, clamped to a range that a 32-bit integer column can be compared with."""
-    return max(-1, min(number, 2**31 - 1, MAX_INTEGER))
+    return max(-1, min(number, 2**31 - 1))

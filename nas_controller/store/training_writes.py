@@ -1,4 +1,4 @@
-"""What supervisors and the processes that train write about trainings; claims and attempts are those of `jobs`.
+"""What supervisors and the processes that train write about trainings; `jobs` has claims and attempts.
 
 A suspended training continues from its checkpoint.
 """
@@ -18,7 +18,7 @@ from nas_controller.store.trainings import TrainingRecord, add_training_event, t
 from nas_controller.store.transitions import allowed_states, move_training
 
 RETRIES = 3
-"""How many further processes a training gets after one that ended without saying why; an evaluation counts anew."""
+"""How many further processes a training gets after one that exited without a result; an evaluation resets the count."""
 
 Figures = dict[str, float | None]
 
@@ -27,7 +27,7 @@ class TrainingWrites(JobWrites[models.Training, TrainingRecord]):
     """Writes of supervisors and of the processes that train. All raise StoreUnavailableError.
 
     Those with an `attempt` raise LeaseLostError unless it is the latest of a training that runs or is stopping.
-    `seconds` are those of the attempt so far.
+    `seconds` is the device time of the attempt up to this call.
     """
 
     _table = models.Training

@@ -60,8 +60,10 @@ class Webhooks:
         """
         unknown = next((event for event in events if event not in WEBHOOK_EVENTS), None)
         if unknown is not None or not events:
-            found = "empty" if unknown is None else f"{unknown!r}"
-            raise InvalidValueError(f"events: {found}; they must be of: {', '.join(WEBHOOK_EVENTS)}", field="events")
+            found = "is empty" if unknown is None else f"has {unknown!r}"
+            raise InvalidValueError(
+                f"events {found}; give at least one of {', '.join(WEBHOOK_EVENTS)}, and no other", field="events"
+            )
         now = self._clock()
         with self._database.writing() as session:
             existing = None if webhook_id is None else session.get(models.Webhook, webhook_id)

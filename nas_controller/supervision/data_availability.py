@@ -8,11 +8,9 @@ from pathlib import Path
 
 from nas_controller.search.outcomes import Failed
 from nas_controller.store import CampaignRecord
+from nas_controller.store.database import MIN_FREE_BYTES
 from search_space.datasets import dataset_path, registration_file
 from search_space.errors import DATA_AWAY, InvalidValueError
-
-MIN_FREE_BYTES = 2**20
-"""A campaign that waits for room is not tried again with less."""
 
 
 def missing_data(campaign: CampaignRecord, data_dir: Path) -> str | None:

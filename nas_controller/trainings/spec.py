@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nas_controller.search.limits import MAX_SEED
 from nas_controller.search.resources_spec import ResourcesSpec
 from search_space.catalogue import TASKS
 from search_space.proxy_task_fields import settable, value_schema
@@ -82,7 +83,7 @@ class TrainingSpec(BaseModel):
         description="Fields of the recipe with other values.",
         json_schema_extra={"properties": {"epochs": value_schema(settable(fields(Recipe))["epochs"])}},
     )
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed of weights and batches.")
+    seed: int = Field(default=0, ge=0, le=MAX_SEED, description="Seed of weights and batches.")
     start: str = Field(
         default="fresh",
         max_length=40,

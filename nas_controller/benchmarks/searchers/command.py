@@ -24,6 +24,7 @@ app = typer.Typer(add_completion=False)
 ALGORITHMS = ("reinforce", "random", "evolution", "local-search", "tpe")
 FAST = ALGORITHMS[:-1]
 REFERENCES = ("reinforce", "random")
+"""The algorithms that every other one is compared with."""
 
 
 @app.command()

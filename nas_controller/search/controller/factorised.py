@@ -39,7 +39,6 @@ class FactorisedPolicy:
             )
         return Evaluation(
             float(log_probabilities[np.arange(self._shape[0]), choices].sum()),
-            float(-(probabilities * log_probabilities).sum()),
             log_gradient.ravel(),
             entropy_gradient.ravel(),
         )

@@ -19,12 +19,11 @@ Indices = NDArray[np.int64]
 class Evaluation(NamedTuple):
     """A sequence of choices under the current parameters.
 
-    `log_probability` of the whole sequence, `entropy` summed over the blocks (each given the previous choices), and the
-    gradients of both with respect to the flat parameters.
+    `log_probability` of the whole sequence, and the gradients, with respect to the flat parameters, of it and of the
+    entropy summed over the blocks, each given the previous choices.
     """
 
     log_probability: float
-    entropy: float
     log_probability_gradient: Floats
     entropy_gradient: Floats
 

@@ -90,10 +90,7 @@ class RecurrentPolicy:
         """The evaluation of one sequence of choices [blocks], by back-propagation through time."""
         _, steps = self._unroll(1, lambda block, _: choices[block : block + 1])
         log_gradient, entropy_gradient = self._backward(choices, steps)
-        entropy = -sum(float((step.probabilities * step.log_probabilities).sum()) for step in steps)
-        return Evaluation(
-            float(_log_probabilities(choices[None, :], steps)[0]), entropy, log_gradient, entropy_gradient
-        )
+        return Evaluation(float(_log_probabilities(choices[None, :], steps)[0]), log_gradient, entropy_gradient)
 
     def marginals(self) -> Floats:
         """The probability [blocks, choices] of each choice, by averaging over sampled sequences.

@@ -21,7 +21,7 @@ STATE_VERSION = 1
 
 
 class ChoiceSearcher(ABC):
-    """A searcher whose attributes are immutable values: it learns by replacing them, so a shallow copy is independent.
+    """A searcher that learns by replacing its attributes and never changes a value: a shallow copy is independent.
 
     A subclass proposes choices (`_proposed`), learns from them (`_learn`), and reads and restores what it has learned
     (`_learned`, `_restore`).

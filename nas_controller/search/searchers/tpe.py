@@ -49,6 +49,7 @@ class Tpe(ChoiceSearcher):
         super().__init__(settings, space)
         self._startup, self._window = settings.startup_trials, settings.window_trials
         self._rewarded: tuple[Rewarded, ...] = ()
+        # Of `_rewarded`, once it is needed; copies share it, since sampling does not change it.
         self._study: Study | None = None
 
     def policy_marginals(self) -> list[list[float]]:

@@ -12,11 +12,16 @@ from nas_controller.drawings.sheet import NothingToDrawError, Sheet
 from nas_controller.store.downsampling import Sampled
 from tests.support.drawn_figures import Drawn
 
-ROWS = ((0, 0.3, None), (1, 0.28, None), (2, 0.0, None), (3, 0.32, None), (4, 0.28, 1))
+Row = tuple[int, float, int | None, str]
+
+ROWS = (
+    (0, 0.3, None, "completed"), (1, 0.28, None, "completed"), (2, 0.0, None, "failed"), (3, 0.32, None, "completed"),
+    (4, 0.28, 1, "completed"),
+)  # fmt: skip
 SHEETS = [Sheet(320), Sheet(1160)]
 
 
-def figure(rows: tuple[tuple[int, float, int | None], ...] = ROWS, of: int = 5) -> Progress:
+def figure(rows: tuple[Row, ...] = ROWS, of: int = 5) -> Progress:
     return figure_data.progress(Sampled(rows, of, 0.3, None))
 
 
@@ -43,7 +48,7 @@ def test_a_sample_says_so() -> None:
 
 
 def test_only_failed_trials_can_be_drawn() -> None:
-    drawn = Drawn(progress(figure_data.progress(Sampled(((0, 0.0, None),), 1, None, None)), Sheet()))
+    drawn = Drawn(progress(figure_data.progress(Sampled(((0, 0.0, None, "failed"),), 1, None, None)), Sheet()))
     assert drawn.tips("zero") == ["trial 0 · reward 0"]
     assert drawn.outside() == []
 
@@ -56,14 +61,21 @@ def test_nothing_is_drawn_before_the_first_reward() -> None:
 
 
 def test_the_average_is_of_measured_and_evenly_sampled_trials() -> None:
-    rows = ((0, 0.2, None), (3, 0.9, None), (4, 0.0, None), (8, 0.4, None))
+    outcomes = ((0, 0.2, "completed"), (3, 0.9, "completed"), (4, 0.0, "failed"), (8, 0.4, "completed"))
+    rows = tuple((number, reward, None, state) for number, reward, state in outcomes)
     average, span = figure_data.moving_average(Sampled(rows, 12, None, None, stride=4))
     assert average == pytest.approx([0.2, 0.2, 0.2, 0.3])
     assert span == 4 * figure_data.AVERAGE_TRIALS
 
 
+def test_a_completed_trial_without_ap_lowers_the_average() -> None:
+    rows = ((0, 0.4, None, "completed"), (1, 0.0, None, "completed"), (2, 0.0, None, "failed"))
+    average, _ = figure_data.moving_average(Sampled(rows, 3, None, None))
+    assert average == pytest.approx([0.4, 0.2, 0.2])
+
+
 def test_the_average_forgets_old_trials() -> None:
-    rows = tuple((number, 0.1 if number < 30 else 0.2, None) for number in range(60))
+    rows = tuple((number, 0.1 if number < 30 else 0.2, None, "completed") for number in range(60))
     average, span = figure_data.moving_average(Sampled(rows, 60, None, None))
     assert span == 20
     assert average[29] == pytest.approx(0.1)

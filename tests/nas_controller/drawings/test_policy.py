@@ -95,7 +95,7 @@ def test_noise_explains_nothing() -> None:
 def test_importance_of_too_few_trials_is_null() -> None:
     few = block_importance(BLOCKS, [1, 2, 4], _trials(53, 0.01), 53)
     assert (few.effect, few.low, few.high, few.explained, few.needed) == (None, None, None, None, 54)
-    with pytest.raises(NothingToDrawError, match="53 sampled architectures of at least 54"):
+    with pytest.raises(NothingToDrawError, match="needs at least 54 trained architectures; 53 so far"):
         importance(few, Sheet())
     equal = block_importance(BLOCKS, [1, 2, 4], [(*row[:2], 0.3) for row in _trials(60, 0.0)], 60)
     with pytest.raises(NothingToDrawError, match="all rewards are equal"):

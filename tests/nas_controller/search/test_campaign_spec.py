@@ -98,6 +98,7 @@ def test_the_learning_rate_defaults_to_that_of_the_policy() -> None:
         ({"controller": {"algorithm": "annealing"}}, "controller.algorithm", "'local-search'"),
         ({"controller": {"algorithm": ["random"]}}, "controller.algorithm", "'reinforce'"),
         ({"controller": {"repeats": "never"}}, "controller.repeats", "'count'"),
+        ({"resources": {"gpus": 2.5}}, "resources.gpus", "gpus is 2.5; above 1 a trial takes whole GPUs: give 2 or 3"),
         ({"proxy_task": {"profile": "desktop"}}, "proxy_task.profile", "laptop"),
         ({"proxy_task": {"stepz": 5}}, "proxy_task.stepz", "steps"),
         ({"proxy_task": {"steps": -5}}, "proxy_task.steps", "-5"),

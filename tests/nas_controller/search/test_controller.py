@@ -11,7 +11,7 @@ import pytest
 from nas_controller.execution import synthetic_reward
 from nas_controller.search.controller import Controller, Proposal, Settings
 from nas_controller.search.controller.factorised import FactorisedPolicy
-from nas_controller.search.controller.policy import Policy
+from nas_controller.search.controller.policy import Indices, Policy
 from nas_controller.search.controller.recurrent import RecurrentPolicy
 from nas_controller.search.controller.reinforce import MovingBaseline, importance_weight
 from nas_controller.search.controller_spec import ControllerSpec
@@ -112,7 +112,7 @@ def make_policy(name: str) -> Policy:
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_gradients_agree_with_finite_differences(name: str) -> None:
-    """The gradients of the log-probability of the whole sequence, and of the entropy as the policy defines it."""
+    """The gradient of the log-probability of the whole sequence."""
     policy = make_policy(name)
     choices = np.array([2, 0, 1, 1])
     analytic = policy.evaluate(choices)
@@ -125,20 +125,45 @@ def test_gradients_agree_with_finite_differences(name: str) -> None:
             policy.parameters[index] += sign * step
             sides.append(policy.evaluate(choices))
         log_slope = (sides[0].log_probability - sides[1].log_probability) / (2 * step)
-        entropy_slope = (sides[0].entropy - sides[1].entropy) / (2 * step)
         assert analytic.log_probability_gradient[index] == pytest.approx(log_slope, abs=1e-7)
-        assert analytic.entropy_gradient[index] == pytest.approx(entropy_slope, abs=1e-7)
+
+
+EVERY = np.stack(np.meshgrid(*[np.arange(3)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
+"""All sequences of 3 choices of 4 blocks."""
+
+
+def entropy_of(policy: Policy, choices: Indices) -> float:
+    """The entropies of the blocks given the previous choices, from the probabilities of all sequences."""
+    joint = np.exp([policy.evaluate(each).log_probability for each in EVERY]).reshape([3] * 4)
+    entropy = 0.0
+    for choice in choices:
+        block = joint.sum(axis=tuple(range(1, joint.ndim))) / joint.sum()
+        entropy -= float((block * np.log(block)).sum())
+        joint = joint[choice]
+    return entropy
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_entropy_gradient_agrees_with_finite_differences_in_random_directions(name: str) -> None:
+    policy = make_policy(name)
+    choices = np.array([2, 0, 1, 1])
+    gradient, start, step = policy.evaluate(choices).entropy_gradient, policy.parameters, 1e-5
+    for direction in np.random.default_rng(4).normal(size=(3, start.size)):
+        sides = []
+        for sign in (1, -1):
+            policy.parameters = start + sign * step * direction
+            sides.append(entropy_of(policy, choices))
+        assert gradient @ direction == pytest.approx((sides[0] - sides[1]) / (2 * step), abs=1e-7)
 
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_log_probabilities_are_those_of_a_distribution(name: str) -> None:
     policy = make_policy(name)
-    every = np.stack(np.meshgrid(*[np.arange(3)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
-    logs = np.array([policy.evaluate(choices).log_probability for choices in every])
+    logs = np.array([policy.evaluate(choices).log_probability for choices in EVERY])
     assert np.exp(logs).sum() == pytest.approx(1.0)
 
     exact = np.zeros((4, 3))
-    for choices, probability in zip(every, np.exp(logs), strict=True):
+    for choices, probability in zip(EVERY, np.exp(logs), strict=True):
         exact[np.arange(4), choices] += probability
     np.testing.assert_allclose(policy.marginals(), exact, atol=0.03)
 

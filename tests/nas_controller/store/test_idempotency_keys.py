@@ -31,7 +31,7 @@ def test_the_first_saved_response_is_returned_again(store: Store) -> None:
 def test_a_key_belongs_to_its_caller_and_to_one_request(store: Store) -> None:
     store.service.save_response(reserved(store), ANSWER)
     assert reserved(store, caller="k1").campaign_id != reserved(store, caller="k2").campaign_id
-    with pytest.raises(KeyReusedError):
+    with pytest.raises(KeyReusedError, match="idempotency key 'one' was given to another request"):
         store.service.reserve_key("open", "one", "another")
 
 
@@ -39,7 +39,7 @@ def test_a_request_is_processed_once_until_it_is_released_or_its_reservation_exp
     store: Store, clock: Clock
 ) -> None:
     first = reserved(store)
-    with pytest.raises(KeyBusyError):
+    with pytest.raises(KeyBusyError, match="idempotency key 'one' is still being processed; retry soon"):
         store.service.reserve_key("open", "one", "f")
     store.service.release_key(first)
     assert reserved(store) == first

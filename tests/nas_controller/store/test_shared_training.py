@@ -209,7 +209,7 @@ def test_weights_of_other_data_are_refused(store: Store) -> None:
     store.runner.start_shared_training(lease, 20, 1.0)
     store.runner.complete_shared_training(lease, WEIGHTS)
     store.runner.start_shared_training(lease, 20, 1.0)
-    with pytest.raises(ConflictError, match="its outcomes are of the data"):
+    with pytest.raises(ConflictError, match=r"its outcomes are of the data .* Restore the data set"):
         store.runner.complete_shared_training(
             lease, SharedWeights("1" * 64, "2" * 64, data=data_identity(train_boxes=3))
         )

@@ -140,8 +140,10 @@ def test_a_secret_is_shown_once_and_a_webhook_goes_with_its_messages(store: Stor
 
 
 def test_what_is_wrong_with_a_webhook_is_named(store: Store) -> None:
-    with pytest.raises(InvalidValueError, match="'best'; they must be of: campaign"):
+    with pytest.raises(InvalidValueError, match="events has 'best'; give at least one of campaign"):
         store.service.create_webhook(URL, ["best"])
+    with pytest.raises(InvalidValueError, match="events is empty; give at least one of campaign"):
+        store.service.create_webhook(URL, [])
     with pytest.raises(NotFoundError, match="no campaign 'c_0'"):
         store.service.create_webhook(URL, campaign_id="c_0")
     webhook = store.service.create_webhook(URL, webhook_id="w_1")
