@@ -134,7 +134,7 @@ def test_the_trials_are_sorted_and_paged(page: Page, records: Recorded) -> None:
     page.keyboard.press("Enter")
     expect(first).to_have_text("40")
     expect(table.get_by_role("button", name="Next")).to_be_disabled()
-    tab_to(page, table.get_by_role("button", name="Back"), "Shift+Tab")
+    tab_to(page, table.get_by_role("button", name="Previous"), "Shift+Tab")
     page.keyboard.press("Enter")
     expect(first).to_have_text("20")
 
