@@ -179,7 +179,7 @@ def test_a_campaign_is_paused_and_resumed(effspine: CommandLine, served: Store) 
 def test_the_stop_condition_of_a_campaign_is_shown(effspine: CommandLine, served: Store) -> None:
     recorder = Recorder(served, stop={"target_reward": 0.01})
     recorder.finish(recorder.begin())
-    assert "target_reward" in effspine("campaign", "show", recorder.id).out
+    assert "target AP reached" in effspine("campaign", "show", recorder.id).out
 
 
 def test_the_best_and_any_trial_are_exported(effspine: CommandLine, recorder: Recorder, tmp_path: Path) -> None:
