@@ -51,7 +51,7 @@ def test_a_running_campaign_accepts_more_trials_and_workers_but_no_other_search(
         ({"trials": 1}, "trials", "2 trials have begun"),
         ({"trials": -1}, "trials", "-1 is out of range; it must be 1 to 100,000"),
         ({"parallelism": 9_999}, "parallelism", "9999 is out of range; it must be 1 to 1,024"),
-        ({"resources": {"gpus": 1.5}}, "resources.gpus", "above 1 it takes whole ones"),
+        ({"resources": {"gpus": 1.5}}, "resources.gpus", "above 1 a trial takes whole GPUs: give 1 or 2"),
         ({"resources": {"gpus": 1, "tpus": 4}}, "resources.gpus", "GPUs or TPUs"),
         ({"colour": "red"}, "colour", "unknown field 'colour'; the fields are name, dataset"),
         ({"search_space": {"budget_madds": 5}}, "search_space.budget_madds", "5"),

@@ -82,7 +82,7 @@ def test_figures_that_a_campaign_cannot_have_say_why(service: TestClient, store:
     path = f"/v1/campaigns/{recorded(store).id}/figures"
     assert "mode exact" in detail(service, f"{path}/madds-ap.svg", 404)
     assert "measures no latency" in detail(service, f"{path}/latency-ap.svg", 404)
-    assert "of at least 54" in detail(service, f"{path}/importance.svg", 404)
+    assert "at least 54" in detail(service, f"{path}/importance.svg", 404)
     assert "progress" in detail(service, f"{path}/pie.svg", 404)
     assert "c_0" in detail(service, "/v1/campaigns/c_0/figures/progress.svg", 404)
     assert "320" in detail(service, f"{path}/progress.svg", 422, width=100)
