@@ -1,4 +1,4 @@
-"""The words for identifiers of the API, for people: on pages, in the terminal, in logs and in reports."""
+"""The words for identifiers of the API, for people: on pages, in the terminal and in reports."""
 
 from __future__ import annotations
 

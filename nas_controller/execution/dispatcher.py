@@ -16,7 +16,6 @@ from nas_controller.execution.worker import Job, TrialProgress
 from nas_controller.execution.worker_pool import WorkerPool
 from nas_controller.execution.worker_watchdog import WorkerWatchdog
 from nas_controller.search.outcomes import Failed, Outcome, Rewarded, SharedWeights, TrialWork
-from nas_controller.titles import error_title
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +151,7 @@ class Dispatcher:
         if isinstance(known, Rewarded):
             return replace(known, log_tail=log.tail)
         failed = replace(known or _failure(cause, log), log_tail=log.tail)
-        logger.warning("%s: %s: %s", work, error_title(failed.kind), failed.error)
+        logger.warning("%s: %s: %s", work, failed.kind, failed.error)
         return failed
 
     def _guarded(self, call: Callable[[], T]) -> T | None:
