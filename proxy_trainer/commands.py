@@ -41,10 +41,7 @@ def proxy(
     architecture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Instead of widths: an exported block specification.")
     ] = None,
-    profile: Annotated[
-        str,
-        typer.Option(help=f"Profile of the proxy task: {', '.join(_TRAINED_PROFILES)}."),
-    ] = "laptop",
+    profile: Annotated[str, typer.Option(help=f"Profile of the task: {', '.join(_TRAINED_PROFILES)}.")] = "laptop",
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Replace one field of the proxy task.")
     ] = None,

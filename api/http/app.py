@@ -98,16 +98,16 @@ ROUTERS = (
 )
 
 
+def _living_supervisors(store: Store) -> int:
+    return sum(supervisor.is_alive for supervisor in store.reads.list_supervisors())
+
+
 def create_app(settings: Settings, store: Store, *, trusted_hosts: tuple[str, ...] = ()) -> DescribedApi:
     """The application on `store`. `trusted_hosts` are its names in addition to those of the settings.
 
     Raises InvalidValueError if the path prefix of the settings is one of the service's own paths.
     """
-    metrics = ServiceMetrics(
-        store.reads.totals,
-        lambda: sum(supervisor.is_alive for supervisor in store.reads.list_supervisors()),
-        settings.data_dir,
-    )
+    metrics = ServiceMetrics(store.reads.totals, lambda: _living_supervisors(store), settings.data_dir)
     authenticator = Authenticator(store, is_private=settings.is_private)
     requests = RateLimit(settings.requests_per_second, settings.requests_burst)
     failures = RateLimit(settings.failures_per_minute / 60, round(settings.failures_per_minute))

@@ -94,7 +94,6 @@ class Reads:
         versions = EtagVersions(database)
         self.campaign_version = versions.campaign_version
         self.campaigns_version = versions.campaigns_version
-
         self.totals = TotalsQuery(database).totals
         self.trial_counts = TrialCounts(database).trial_counts
         durations = TrialDurations(database)

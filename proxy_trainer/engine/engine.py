@@ -178,9 +178,7 @@ class Engine:
         Raises ValueError for a candidate of another structure, and for a state whose lengths do not fit its network.
         """
         if not self.supports(candidate):
-            raise ValueError(
-                f"{candidate.name} has the structure {candidate.structure}, not {self._superset.structure}"
-            )
+            raise ValueError(f"{candidate.name} has structure {candidate.structure}, not {self._superset.structure}")
         architecture = self._task.architecture(candidate, self._class_slots)
         parameters = parameters_of(self._network, architecture)
         if start is not None:

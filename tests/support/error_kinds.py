@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from tests.support.paths import ROOT
 
 PACKAGES = ("nas_controller", "proxy_trainer", "search_space")
-KIND_ARGUMENTS = {"Failed": 2, "CampaignWaitsError": 1, "end": 2, "end_campaign": 6, "finish_campaign": 4}
+KIND_ARGUMENTS = {
+    "Failed": 2, "failed_as": 3, "CampaignWaitsError": 1, "end": 2, "end_campaign": 6, "finish_campaign": 4,
+}  # fmt: skip
 """The position of the kind among the arguments of what takes one, where it is not the keyword `kind`."""
 
 Constants = dict[str, ast.expr]
