@@ -66,7 +66,7 @@ def test_an_engine_trains_architectures_with_repeats_and_other_operations() -> N
         wanted = parameters(TASK.architecture(replace(like, widths=widths), CLASSES))
         assert any("mbconv2" in parameter.name for parameter in wanted)
         assert weights.size == sum(parameter.size for parameter in wanted if parameter.is_trainable)
-    with pytest.raises(ValueError, match=r"Eff-SpineNet-D0 has the structure .*'swish'.*, not .*'relu'"):
+    with pytest.raises(ValueError, match=r"Eff-SpineNet-D0 has structure .*'swish'.*, not .*'relu'"):
         engine.load(EFF_SPINENET_D0, seed=1)
 
 
