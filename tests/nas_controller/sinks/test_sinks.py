@@ -18,6 +18,7 @@ from nas_controller.store import Store, sqlite_url
 from nas_controller.supervision import sink_loop
 from nas_controller.supervision.sink_loop import SinkLoop, StoredRecord
 from tests.support.databases import migrated_sqlite
+from tests.support.processes import THREADS
 from tests.support.synthetic_campaigns import Clock, claimed_campaign, create, run_to_the_end
 
 if importlib.util.find_spec("mlflow") is None and "EFFSPINE_REQUIRE_MLFLOW" not in os.environ:
@@ -63,8 +64,9 @@ def killed_after(saves: int) -> Any:
 
 def records(path: Path) -> list[Any]:
     """The records of an event file, with their checksums verified by TensorFlow."""
-    import tensorflow as tf
+    from proxy_trainer.engine.runtime import start, tf
 
+    start(THREADS)  # other tests of this process may train
     return [tf.compat.v1.Event.FromString(each.numpy()) for each in tf.data.TFRecordDataset(str(path))]
 
 
