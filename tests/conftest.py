@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+import proxy_trainer  # noqa: F401  # before a test module imports TensorFlow, so that it uses oneDNN as in fresh processes
 from tests.support import distribution
 
 # On a busy machine, examples are slow but not wrong.

@@ -1,4 +1,4 @@
-"""Imports TensorFlow without Keras but with oneDNN, and sets its threads and deterministic kernels for this process."""
+"""Imports TensorFlow without Keras, and sets its threads and deterministic kernels for this process."""
 
 from __future__ import annotations
 
@@ -31,9 +31,6 @@ def _without_keras() -> Iterator[None]:
             os.environ[_LEGACY_KERAS] = before
 
 
-# TensorFlow reads this once. By default it uses oneDNN on processors with AVX-512 only, but oneDNN is faster on those
-# with AVX2 too, since the other kernels of TensorFlow's packages are compiled for AVX.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 with _without_keras():
     import tensorflow as tf
 
