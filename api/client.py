@@ -11,7 +11,7 @@ from pydantic import RootModel
 from api.client_connection import ServiceUnreachableError as ServiceUnreachableError
 from api.client_connection import segment
 from api.client_responses import ServiceRefusedError as ServiceRefusedError
-from api.client_responses import document_in, raise_for_status
+from api.client_responses import document_in
 from api.client_trainings import TrainingsClient
 from api.client_webhooks import WebhooksClient
 from api.documents import (
@@ -85,7 +85,7 @@ class Client(TrainingsClient, WebhooksClient):
 
     def delete_campaign(self, campaign_id: str) -> None:
         """Deletes a campaign that has ended, or a draft, with its trials and files."""
-        raise_for_status(self._send("DELETE", f"/v1/campaigns/{segment(campaign_id)}"))
+        self._remove(f"/v1/campaigns/{segment(campaign_id)}")
 
     def estimate(self, specification: dict[str, Any]) -> EstimateDocument:
         """Estimates the duration of a campaign, which is not created."""

@@ -21,7 +21,9 @@ from api.client_responses import (
     document_in,
     file_name,
     is_busy,
+    is_event_stream,
     raise_for_status,
+    refusal,
     retry_after_seconds,
     write_download,
 )
@@ -33,6 +35,7 @@ from search_space.secret_urls import displayed_url
 RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
+SENDINGS = "effspine_sendings"
 PAGE_ITEMS = 1_000
 """Items of a page, the most that the service gives."""
 END = "end"
@@ -85,7 +88,7 @@ class Connection:
             try:
                 with connect_sse(self._http, "GET", path, headers=headers, timeout=STREAM_TIMEOUT) as source:
                     response = source.response
-                    if response.is_success:
+                    if is_event_stream(response):
                         attempts, wait = 0, RETRY_WAITS_SECONDS[-1]
                         for event in source.iter_sse():
                             if event.event == END:
@@ -96,7 +99,7 @@ class Connection:
                                 yield document
                     elif attempts > len(RETRY_WAITS_SECONDS) or response.status_code not in UNAVAILABLE:
                         response.read()
-                        raise_for_status(response)
+                        raise refusal(response, "the stream of events")
                     else:
                         wait = retry_after_seconds(response, wait)
             except httpx.TransportError as error:
@@ -171,14 +174,20 @@ class Connection:
             time.sleep(retry_after_seconds(response))
 
     def _remove(self, path: str) -> None:
-        """A DELETE; one that is sent again after a lost connection may find that it was executed."""
-        raise_for_status(self._send("DELETE", path))
+        """A DELETE. One that is sent again and finds nothing was executed before."""
+        response = self._send("DELETE", path)
+        if response.status_code != httpx.codes.NOT_FOUND or response.extensions[SENDINGS] == 1:
+            raise_for_status(response)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Sends a request, and again after a lost connection and while the service is unavailable."""
-        for wait in (*RETRY_WAITS_SECONDS, None):
+        """Sends a request, and again after a lost connection and while the service is unavailable.
+
+        The response's extension SENDINGS says how often it was sent.
+        """
+        for sendings, wait in enumerate((*RETRY_WAITS_SECONDS, None), start=1):
             try:
                 response = self._http.request(method, path, **request)
+                response.extensions[SENDINGS] = sendings
                 self._was_connected = True
                 if wait is None or response.status_code not in UNAVAILABLE:
                     return response

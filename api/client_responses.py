@@ -38,9 +38,20 @@ def document_in(response_model: type[Document], response: httpx.Response) -> Doc
     try:
         return response_model.model_validate_json(response.content)
     except ValidationError:
-        shown = displayed_url(str(response.url))
-        detail = f"the response of {shown} is not the JSON that was expected; is it an effspine service?"
-        raise ServiceRefusedError(response.status_code, {"detail": detail}) from None
+        raise refusal(response, "the JSON") from None
+
+
+def refusal(response: httpx.Response, expected: str) -> ServiceRefusedError:
+    """The error of a response that is not what was `expected`. Raises it as `raise_for_status` does for an error."""
+    raise_for_status(response)
+    shown = displayed_url(str(response.url))
+    detail = f"the response of {shown} is not {expected} that was expected; is it an effspine service?"
+    return ServiceRefusedError(response.status_code, {"detail": detail})
+
+
+def is_event_stream(response: httpx.Response) -> bool:
+    """Whether a response is a stream of server-sent events."""
+    return response.is_success and response.headers.get("content-type", "").startswith("text/event-stream")
 
 
 def raise_for_status(response: httpx.Response) -> None:

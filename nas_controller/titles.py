@@ -15,6 +15,7 @@ ERROR_TITLES = {
     "unreadable-image": "Image cannot be read",
     "empty-split": "No training images or boxes",
     "empty-reserved-set": "No images or boxes to score on",
+    "image-cache": "Image cache cannot be read",
     "no-ap": "No AP could be measured",
     "non-finite-loss": "Training diverged",
     "shared-training-diverged": "Training of the shared weights diverged",

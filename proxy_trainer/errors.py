@@ -42,6 +42,12 @@ class DataChangedError(DataError):
     kind = DATA_CHANGED
 
 
+class ImageCacheError(TrialError):
+    """The decoded images of an earlier trial cannot be read, though their files are there; another worker may."""
+
+    kind = "image-cache"
+
+
 class NoMetricError(DataError):
     """The evaluator measured no AP, so there is no reward; the message says why."""
 

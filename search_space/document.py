@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -130,7 +130,7 @@ def _anchor_size(document: dict[str, Any]) -> float:
         return PAPER_ANCHOR_SIZE
     found = document["detector"]
     size = found["anchors"]["size"] if isinstance(found.get("anchors"), dict) and "size" in found["anchors"] else None
-    if not isinstance(size, (int, float)) or isinstance(size, bool) or not 0 < size < math.inf:
+    if not isinstance(size, (int, float)) or isinstance(size, bool) or not 0 < size <= sys.float_info.max:
         raise _error_at(("detector", "anchors", "size"), f"is {_shortened_json(size)}; it must be a positive number")
     for section, wanted in detector_document(size).items():
         if found.get(section) != wanted:

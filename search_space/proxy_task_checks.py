@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from search_space.errors import InvalidValueError
@@ -52,23 +51,14 @@ def check_together(task: ProxyTask) -> None:
             "compile a graph for each",
             field="proxy_task.jit_compile",
         )
-    _check_peak("learning_rate", task)
-    if task.kind == "shared":
-        _check_peak("shared_learning_rate", task)
+    if task.peak_learning_rate > LARGEST_RATE:
+        raise InvalidValueError(
+            f"learning_rate is {task.learning_rate:g} for {task.reference_batch_size} images, which scales to "
+            f"{task.peak_learning_rate:g} for batch_size, {task.batch_size}; it must scale to at most {LARGEST_RATE:g}",
+            field="proxy_task.learning_rate",
+        )
     if task.micro_batch_size and task.batch_size % task.micro_batch_size:
         raise InvalidValueError(
             f"micro_batch_size is {task.micro_batch_size}; batch_size, {task.batch_size}, must be a multiple of it",
             field="proxy_task.micro_batch_size",
-        )
-
-
-def _check_peak(name: str, task: ProxyTask) -> None:
-    """Raises InvalidValueError where this learning rate is too large once it is scaled with the batch."""
-    rate = getattr(task, name)
-    peak = replace(task, learning_rate=rate).peak_learning_rate
-    if peak > LARGEST_RATE:
-        raise InvalidValueError(
-            f"{name} is {rate:g} for {task.reference_batch_size} images, which scales to {peak:g} for batch_size, "
-            f"{task.batch_size}; it must scale to at most {LARGEST_RATE:g}",
-            field=f"proxy_task.{name}",
         )

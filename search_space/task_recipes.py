@@ -207,19 +207,19 @@ def task_recipe(task: Task, name: str, model: Model | Architecture, /, **overrid
     """The named recipe of a task for a model, with some fields replaced.
 
     Published recipes have the model's own image size, widths and subnets; the others scale it down. A number of
-    `steps` takes the place of `epochs`; warm-up is at most a tenth of them unless it is set too. Raises
-    InvalidValueError, with the field, for an unknown task, recipe or field, or a value out of its range.
+    `steps` takes the place of `epochs`; warm-up is at most a tenth of them unless it is set too. A field that the task
+    does not read may have its value in the recipe, as in requests of earlier versions. Raises InvalidValueError, with
+    the field, for an unknown task, recipe or field, or a value out of its range.
     """
     if task not in RECIPES:
         raise InvalidValueError(f"task is {task!r}; it must be one of {', '.join(RECIPES)}", field="task")
     if name not in RECIPES[task]:
         known = ", ".join(RECIPES[task])
         raise InvalidValueError(f"recipe is {name!r}; for {task} it must be one of {known}", field="recipe")
-    known_fields = settable_fields(task)
-    for field in overrides:
-        if field not in known_fields:
+    recipe, known_fields = RECIPES[task][name], settable_fields(task)
+    for field, value in overrides.items():
+        if field not in known_fields and not (field in FIELDS and value == getattr(recipe.training, field)):
             raise UnknownFieldError(unknown_field(field, list(known_fields), f"a recipe for {task}"), field=field)
-    recipe = RECIPES[task][name]
     if recipe.source and model.name in LARGER_DROPOUT:
         recipe = replace(recipe, dropout=LARGER_DROPOUT[model.name])
     training = published_scale(model, recipe.training) if recipe.source else recipe.training

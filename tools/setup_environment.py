@@ -14,7 +14,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OLDEST, NEWEST = (3, 11), (3, 13)
-NEEDED_GB = {".venv": 5, ".venv-exports": 2, ".venv-model-garden": 5}
+NEEDED_GB = {".venv": 5, ".venv-exports": 5, ".venv-model-garden": 5}
 
 # Messages of the installer, and the explanation for the user.
 KNOWN_FAILURES = (

@@ -26,7 +26,7 @@ START_PAGE = "/"
 _PAGE_PATHS = ("/docs", *(route.path for route in dashboard.router.routes if isinstance(route, APIRoute)))
 _PARAMETER = re.compile(r"\\\{\w+\\\}")
 _PAGES = re.compile("|".join(_PARAMETER.sub("[a-z0-9_-]{1,64}", re.escape(path)) for path in _PAGE_PATHS))
-_QUERY = re.compile(r"[A-Za-z0-9_.,:=&%+~-]{0,1000}")
+_QUERY = re.compile(r"[A-Za-z0-9_.,:=&%+~*-]{0,1000}")
 
 
 def safe_next_page(requested: str | None, root_path: str = "") -> str:

@@ -7,6 +7,7 @@ expects of each target; `rate()` handles their reset at a restart.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -49,7 +50,7 @@ class ServiceMetrics:
         free = Gauge(
             "effspine_data_dir_free_bytes", "Free space on the disk of the data directory.", registry=self.registry
         )
-        free.set_function(lambda: free_bytes(data_dir))
+        free.set_function(lambda: _number(free_bytes(data_dir)))
         self.registry.register(_DatabaseCollector(totals, supervisors))
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -62,10 +63,17 @@ class ServiceMetrics:
         return generate_latest(self.registry)
 
 
-def free_bytes(data_dir: Path) -> int:
-    """The free space on the disk of the data directory, which may not exist yet."""
-    existing_dir = next(path for path in (data_dir, *data_dir.parents) if path.is_dir())
-    return shutil.disk_usage(existing_dir).free
+def free_bytes(data_dir: Path) -> int | None:
+    """The free space on the disk of the data directory, which may not exist yet; None if the disk does not answer."""
+    try:
+        existing_dir = next(path for path in (data_dir, *data_dir.parents) if path.is_dir())
+        return shutil.disk_usage(existing_dir).free
+    except OSError:
+        return None
+
+
+def _number(value: int | None) -> float:
+    return math.nan if value is None else value
 
 
 class _DatabaseCollector(Collector):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Literal, NamedTuple
 
 from nas_controller.campaigns.shared_training_estimate import shared_training_estimate
@@ -20,14 +20,16 @@ IsSimilar = Callable[[CampaignSpec], bool]
 
 
 class _Measured(NamedTuple):
-    """Seconds of a training, None where nothing is known; what they are based on, and how many were measured.
+    """Seconds of a training to its end, None where nothing is known; what they are based on, how many were measured.
 
-    `interval` is the mean time between the ends of trainings with the same workers, where it is known.
+    `mean_seconds` is what one takes on average: less than `seconds` where early stopping ends some. `interval` is the
+    mean time between the ends of trainings with the same workers, where it is known.
     """
 
     seconds: float | None
     basis: EstimateBasis
     trainings: int
+    mean_seconds: float | None
     interval: float | None = None
 
     @property
@@ -91,11 +93,11 @@ def _at_once(store: Store, spec: CampaignSpec) -> int:
 
 def _cost(spec: CampaignSpec, measured: _Measured, trainings: int, at_once: int) -> tuple[float | None, float | None]:
     """Wall seconds and device hours of as many trainings, `at_once` together unless a throughput was observed."""
-    if measured.seconds is None:
+    if measured.mean_seconds is None:
         return None, None
     observed = None if measured.interval is None else measured.interval * trainings
-    wall = measured.seconds * -(-trainings // at_once) if observed is None else observed
-    return wall, measured.seconds * trainings * spec.resources.devices / 3600
+    wall = measured.mean_seconds * -(-trainings // at_once) if observed is None else observed
+    return wall, measured.mean_seconds * trainings * spec.resources.devices / 3600
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
@@ -164,17 +166,29 @@ def _measured(
     interval = _newest_interval(spans, spec)
     if of_profile is not None:
         if interval is None:
-            return _Measured(of_profile, "profile", 0)
-        return _Measured(of_profile, "same-workers", len(spans), interval)
-    if whole := _whole_seconds(spans):
-        return _Measured(median(whole), "same-workers", len(whole), interval)
-    if whole := _whole_seconds(spans_of(is_same_task)):
-        return _Measured(median(whole), "same-task", len(whole))
-    return _Measured(None, "nothing", 0)
+            return _Measured(of_profile, "profile", 0, of_profile)
+        return _Measured(of_profile, "same-workers", len(spans), of_profile, interval)
+    return (
+        _of_spans(spans, spec, "same-workers", interval)
+        or _of_spans(spans_of(is_same_task), spec, "same-task")
+        or _Measured(None, "nothing", 0, None)
+    )
 
 
-def _whole_seconds(spans: list[Span]) -> list[float]:
-    return [span.seconds for span in spans if span.is_whole]
+def _of_spans(
+    spans: list[Span], spec: CampaignSpec, basis: EstimateBasis, interval: float | None = None
+) -> _Measured | None:
+    """What these trainings took; None if no training was run to its end. Where each had several attempts, as on
+    machines that are preempted, the last one counts, which may have continued from a checkpoint.
+    """
+    to_the_end = [span for span in spans if not span.stopped_early]
+    whole = [span.seconds for span in to_the_end if span.attempts == 1] or [span.seconds for span in to_the_end]
+    if not whole:
+        return None
+    seconds = mean_seconds = median(whole)
+    if spec.early_stopping is not None:
+        mean_seconds = fmean([span.seconds for span in spans if span.attempts == 1] or whole)
+    return _Measured(seconds, basis, len(whole), mean_seconds, interval)
 
 
 def _newest_interval(spans: list[Span], spec: CampaignSpec) -> float | None:

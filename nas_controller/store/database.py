@@ -48,6 +48,7 @@ MIN_FREE_BYTES = 2**20  # a trial and the controller's state take a few hundred 
 
 _FULL_SQLITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _FULL_POSTGRESQL = "53100"
+_NO_RIGHT_POSTGRESQL = "42501"
 _USED = "effspine_used"
 
 
@@ -151,9 +152,12 @@ def _is_full(error: object) -> bool:
 
 
 def _is_mistake(error: DBAPIError) -> bool:
-    """Whether a statement would be refused again: not if the connection is lost, or could not be made."""
+    """Whether a statement would be refused again: not if the connection is lost or could not be made, or a right is
+    missing, which may be granted.
+    """
     is_refused = isinstance(error, DataError | NotSupportedError | ProgrammingError)
-    return is_refused and error.statement is not None and not error.connection_invalidated
+    is_allowed = getattr(error.orig, "sqlstate", None) != _NO_RIGHT_POSTGRESQL
+    return is_refused and is_allowed and error.statement is not None and not error.connection_invalidated
 
 
 def _enter_wal(cursor: sqlite3.Cursor) -> None:

@@ -75,10 +75,16 @@ class JobWrites(ABC, Generic[Row, JobRecord]):
             session.flush()
             return self._record(row)
 
-    def requeue(self, job_id: str, attempt: int) -> None:
-        """Suspends a job whose attempt has to wait, which counts as no failure. Raises LeaseLostError as `lose`."""
+    def requeue(self, job_id: str, attempt: int, *, last: bool = False) -> None:
+        """Suspends a job whose attempt has to wait, which counts as no failure; `last` lets other jobs go first.
+
+        Raises LeaseLostError as `lose`.
+        """
         with self._database.writing() as session:
-            self._suspend(session, self._active(session, job_id, attempt))
+            row = self._active(session, job_id, attempt)
+            self._suspend(session, row)
+            if last:
+                row.queued_at = self._clock()
 
     def release(self, owner: str) -> None:
         """Suspends the jobs of a supervisor that ends. Their attempts count as no failure."""

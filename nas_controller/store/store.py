@@ -50,13 +50,13 @@ class Store:
         Raises StoreUnavailableError, StoreVersionError (another effspine has migrated it since) or StoreFullError.
         """
         with self._database.reading() as session:
-            session.connection().exec_driver_sql("SELECT 1 FROM campaigns LIMIT 1").all()
             revision = current_revision(session.connection())
-        if revision != HEAD:
-            raise StoreVersionError(
-                f"database {self._database.safe_url} has schema {revision} and this effspine needs {HEAD}; restart it "
-                "with the version that migrated the database"
-            )
+            if revision != HEAD:
+                raise StoreVersionError(
+                    f"database {self._database.safe_url} has schema {revision} and this effspine needs {HEAD}; restart "
+                    "it with the version that migrated the database"
+                )
+            session.connection().exec_driver_sql("SELECT 1 FROM campaigns LIMIT 1").all()
         self._database.check_free_space()
 
     def close(self) -> None:

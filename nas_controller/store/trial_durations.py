@@ -35,11 +35,6 @@ class Span(NamedTuple):
         """The duration of its last attempt."""
         return (self.ended - self.began).total_seconds()
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether this is the duration of a whole training: one attempt, to its end."""
-        return self.attempts == 1 and not self.stopped_early
-
 
 class TrialDurations:
     """Queries over completed trials, finals and shared trainings.

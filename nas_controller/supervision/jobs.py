@@ -30,6 +30,7 @@ from nas_controller.supervision.process_session import kill_session
 from nas_controller.supervision.runner_protocol import EXIT_DONE, EXIT_MUST_WAIT, EXIT_NOT_OURS
 
 WAIT_SECONDS = 2.0
+MAX_WAIT_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ class Jobs(ABC, Generic[Record]):
 
     A process that is killed or ends without a result is followed by another, as often as the store allows; then the job
     fails with the end of its log, `<data_dir>/logs/<id>.log`. Whoever ends with EXIT_MUST_WAIT, or while `is_stable` is
-    false, has not failed, and is followed by another after WAIT_SECONDS.
+    false, has not failed, and is followed by another after WAIT_SECONDS. A job whose process cannot be started goes to
+    the end of the queue; the wait doubles with every such failure in succession, up to MAX_WAIT_SECONDS.
     """
 
     noun: ClassVar[str]
@@ -71,6 +73,7 @@ class Jobs(ABC, Generic[Record]):
     _jobs: list[Job[Record]] = field(default_factory=list, init=False)
     _not_started: list[Record] = field(default_factory=list, init=False)
     _not_before: float = field(default=0.0, init=False)
+    _failed_starts: int = field(default=0, init=False)
 
     @property
     def pids(self) -> list[int]:
@@ -86,7 +89,7 @@ class Jobs(ABC, Generic[Record]):
         queue = self._queue(store)
         while self._not_started:
             with suppress(LeaseLostError):
-                queue.requeue(self._not_started[-1].id, self._not_started[-1].attempts)
+                queue.requeue(self._not_started[-1].id, self._not_started[-1].attempts, last=True)
             self._not_started.pop()
         for job in list(self._jobs):
             status = job.process.poll()
@@ -104,8 +107,10 @@ class Jobs(ABC, Generic[Record]):
                 self._jobs.append(self._start(claimed))
             except OSError:
                 self._not_started.append(claimed)
-                self._not_before = time.monotonic() + WAIT_SECONDS
+                self._not_before = time.monotonic() + min(WAIT_SECONDS * 2**self._failed_starts, MAX_WAIT_SECONDS)
+                self._failed_starts += 1
                 raise
+            self._failed_starts = 0
 
     def terminate(self) -> None:
         """Asks the processes to end."""

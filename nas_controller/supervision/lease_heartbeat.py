@@ -22,7 +22,8 @@ class Heartbeat:
 
     `stop_requested`: the campaign is `stopping`. `pause`: the mode in which it is `pausing`, or None. `out_of_time`: it
     has run for its `wall_seconds`. `spec`: its newest specification, None before the first renewal. `lost`: another
-    runner has the lease, or it expired while the database was unavailable; the runner must write nothing more.
+    runner has the lease, it expired while the database was unavailable, or it cannot be renewed; the runner must write
+    nothing more.
     """
 
     def __init__(self, store: Store, lease: Lease) -> None:
@@ -83,6 +84,9 @@ class Heartbeat:
                 logger.warning("%s", error)
                 self.lost = time.monotonic() - renewed > self._lease.seconds
                 continue
+            except Exception:
+                self.lost = True  # nobody would renew it
+                raise
             renewed = time.monotonic()
             self.stop_requested = record.state == "stopping"
             self.pause = record.pause_mode if record.state == "pausing" else None

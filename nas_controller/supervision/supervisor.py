@@ -12,10 +12,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nas_controller.execution.trial_checkpoints import remove_campaign_directory
 from nas_controller.exports.files import LIMIT_BYTES
@@ -33,6 +34,7 @@ from nas_controller.supervision.checkpoint_cleanup import remove_finished
 from nas_controller.supervision.cluster_node import ClusterNode
 from nas_controller.supervision.export_jobs import JOB_COMMAND, ExportJobs
 from nas_controller.supervision.fair_shares import Allotment, Demand, allot
+from nas_controller.supervision.jobs import Jobs
 from nas_controller.supervision.outward import STOP_SECONDS, Outward
 from nas_controller.supervision.poll_errors import PollErrors
 from nas_controller.supervision.restart_backoff import MAX_RESTARTS, RestartBackoff
@@ -44,6 +46,7 @@ from nas_controller.supervision.runner_protocol import (
     EXIT_WAITS,
     LEASE_SECONDS,
 )
+from nas_controller.supervision.sink_loop import SinkLoop
 from nas_controller.supervision.supervisor_heartbeat import SupervisorHeartbeat
 from nas_controller.supervision.training_jobs import TrainingJobs
 
@@ -114,17 +117,7 @@ class Supervisor:
                 remove_finished(store, self.data_dir)
                 finish_deletions(store, self.data_dir)
             while not stop.is_set():
-                self._errors.next_poll()
-                with self._errors.caught(StoreUnavailableError, OSError):
-                    # First: the jobs of a supervisor without a heartbeat are released.
-                    heartbeat.record(store, {name: each.error for name, each in sinks.items() if each.error})
-                    with self._errors.caught(OSError):
-                        if self._node is not None:
-                            self._node.ensure_running()
-                        self._reconcile(store)
-                    for each in jobs:
-                        with self._errors.caught(OSError):
-                            each.reconcile(store)
+                self._poll(store, heartbeat, sinks, jobs)
                 stop.wait(POLL_SECONDS)
         finally:
             for each in jobs:
@@ -138,6 +131,23 @@ class Supervisor:
                 self._node.stop()
             heartbeat.remove(store)
             store.close()
+
+    def _poll(
+        self, store: Store, heartbeat: SupervisorHeartbeat, sinks: Mapping[str, SinkLoop], jobs: Sequence[Jobs[Any]]
+    ) -> None:
+        """Does what is due; a part that fails does not keep the others from running."""
+        self._errors.next_poll()
+        is_recorded = False
+        with self._errors.caught(StoreUnavailableError, OSError):
+            heartbeat.record(store, {name: each.error for name, each in sinks.items() if each.error})
+            is_recorded = True
+        with self._errors.caught(StoreUnavailableError, OSError):
+            if self._node is not None:
+                self._node.ensure_running()
+            self._reconcile(store)
+        for each in jobs if is_recorded else ():  # the jobs of a supervisor without a heartbeat are released
+            with self._errors.caught(StoreUnavailableError, OSError):
+                each.reconcile(store)
 
     def _export_jobs(self, owner: str) -> ExportJobs:
         limit = self.exports_limit_bytes

@@ -26,8 +26,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy_trainer.data.file_errors import file_error
-from proxy_trainer.errors import write_error
+from proxy_trainer.errors import ImageCacheError, write_error
 from search_space.atomic_file import fsync_directory, move_aside, partial_path
 from search_space.regular_file import open_regular, read_regular
 
@@ -77,8 +76,8 @@ def read_entry(
     """The images of an entry, None where there is no usable one: a damaged entry is logged and removed.
 
     All of its bytes are read and compared with their digest, in `threads` threads; `alive` is called meanwhile, and an
-    exception that it raises ends the call. Raises DataAwayError or DataError where the entry cannot be read, and
-    DiskFullError or DataError where a damaged one cannot be removed.
+    exception that it raises ends the call. Raises ImageCacheError where the entry cannot be read, and DiskFullError or
+    DataError where a damaged one cannot be removed.
     """
     if not os.path.lexists(entry_dir):
         return None
@@ -174,7 +173,7 @@ class _DigestingFile:
 
 
 def _checked(entry_dir: Path, images: int, image_px: int, threads: int, alive: Callable[[], None]) -> PackedImages:
-    """The images of an entry. Raises _DamagedError, and DataError or DataAwayError where it cannot be read."""
+    """The images of an entry. Raises _DamagedError, and ImageCacheError where it cannot be read."""
     with _reading(entry_dir):
         document, content = read_regular(entry_dir / _MANIFEST), read_regular(entry_dir / _IMAGES)
     manifest, header = _manifest(document), _header(images, _DIGEST_BYTES)
@@ -206,13 +205,14 @@ def _checked(entry_dir: Path, images: int, image_px: int, threads: int, alive: C
 
 @contextmanager
 def _reading(entry_dir: Path) -> Iterator[None]:
-    """Raises _DamagedError where a file is missing or no regular one, and DataError where it cannot be read."""
+    """Raises _DamagedError where a file is missing or no regular one, else ImageCacheError."""
     try:
         yield
     except OSError as error:
         if error.errno in _DAMAGE:
             raise _DamagedError(str(error)) from error
-        raise file_error("the image cache", entry_dir, error) from error
+        why = f"{error.strerror or error}; delete the directory if this happens again"
+        raise ImageCacheError(f"cannot read the image cache {entry_dir}: {why}") from error
 
 
 def _manifest(content: bytes) -> _Manifest:

@@ -118,11 +118,11 @@ class Supernet:
         path = directory / weights_file_name(self.digest)
         weights, file = (CheckpointFile(each, self._identity) for each in (path, path.with_suffix(".checkpoint")))
         with _exclusive_lock(path.with_suffix(".lock"), lambda: report(0, None)):
-            for each in (weights, file):
-                each.remove_partial_files()
+            file.remove_partial_files()
             found = self._load(weights, _only_average)
             is_reused = found is not None
             if found is None:
+                weights.remove_partial_files()  # otherwise other workers may be writing what the database has
                 found = self._train(engine, batches(), file, report)
                 try:
                     weights.write(found)

@@ -182,6 +182,22 @@ def test_only_failures_in_succession_end_a_stream() -> None:
     assert raised.value.status == 503
 
 
+@pytest.mark.parametrize("status", [200, 302])
+def test_a_page_instead_of_a_stream_is_an_error(status: int) -> None:
+    page = httpx.Response(status, html="<h1>Log in</h1>")
+    with pytest.raises(ServiceRefusedError, match="event"):
+        list(client_of(lambda _: page).events("c"))
+
+
+def test_a_deletion_that_is_sent_again_may_have_been_executed() -> None:
+    missing = httpx.Response(404, json={"detail": "there is no campaign 'c'"})
+    responses = [httpx.Response(504), missing]
+    client_of(lambda _: responses.pop(0)).delete_campaign("c")
+    assert not responses
+    with pytest.raises(ServiceRefusedError):
+        client_of(lambda _: missing).delete_campaign("c")
+
+
 def test_a_stream_that_cannot_be_resumed_is_an_error() -> None:
     def respond(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")

@@ -123,6 +123,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d.pop("figures"), "figures", "figures is missing"),
         (lambda d: d.update(classes=[{"id": 1, "name": "cat"}]), "classes", "has 1 entries; class_slots is 91"),
         (lambda d: d["detector"]["anchors"].pop("size"), "detector.anchors.size", "is null; it must be a positive"),
+        (lambda d: d["detector"]["anchors"].update(size=10**400), "detector.anchors.size", "it must be a positive"),
         (lambda d: d["detector"]["anchors"].update(size=float("inf")), "detector.anchors.size", "is Infinity; it"),
         (
             lambda d: d["provenance"]["search_space"].update(searched_blocks=5),

@@ -66,11 +66,6 @@ def test_overrides_replace_only_the_named_fields() -> None:
             {"reference_batch_size": 1},
             "learning_rate is 0.28 for 1 images, which scales to 71.68 for batch_size, 256",
         ),
-        (
-            "laptop",
-            {"reference_batch_size": 1, "batch_size": 256, "learning_rate": 0.01},
-            "shared_learning_rate is 0.04 for 1 images, which scales to 10.24 for batch_size, 256; it must scale to",
-        ),
         ("paper", {"precision": "float16"}, "precision is 'float16'; it must be float32 or bfloat16"),
         ("paper", {"jit_compile": 1}, "jit_compile is 1; it must be true or false"),
         (

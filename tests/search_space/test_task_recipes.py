@@ -106,7 +106,7 @@ def test_fields_that_no_fixed_network_reads_are_refused(name: str, value: object
 
 
 def test_fields_that_a_task_does_not_read_are_refused() -> None:
-    ignored = {"anchor_size": 3.0, "reserved_images": 9, "reserve_from": "val", "scale_min": 0.5, "scale_max": 1.5}
+    ignored = {"anchor_size": 2.5, "reserved_images": 9, "reserve_from": "train", "scale_min": 0.5, "scale_max": 1.5}
     read: dict[Task, tuple[str, ...]] = {
         "classification": (),
         "semantic-segmentation": ("scale_min", "scale_max"),
@@ -119,6 +119,8 @@ def test_fields_that_a_task_does_not_read_are_refused() -> None:
             else:
                 with pytest.raises(InvalidValueError, match=f"unknown field '{name}'"):
                     task_recipe(task, "laptop", CLASSIFIER, **{name: value})
+                same = getattr(task_recipe(task, "laptop", CLASSIFIER).training, name)
+                task_recipe(task, "laptop", CLASSIFIER, **{name: same})
 
 
 def test_fields_of_both_kinds_are_replaced() -> None:

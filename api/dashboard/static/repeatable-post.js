@@ -24,7 +24,11 @@ export function repeatablePost() {
   };
 }
 
-/** Whether the service has decided on the request: it has not failed itself, and is not executing it still. */
-const isAnswer = (error) => error instanceof RefusedError && error.status < 500 && !error.problem?.type?.endsWith(":idempotency-key-busy");
+/** What is answered before a request is looked at. */
+const UNDECIDED = new Set([401, 403, 413, 429]);
+
+/** Whether the service has decided on the request, and not failed itself; a proxy's refusal has no problem type. */
+const isAnswer = (error) => error instanceof RefusedError && error.problem?.type !== undefined
+  && error.status < 500 && !UNDECIDED.has(error.status) && !error.problem.type.endsWith(":idempotency-key-busy");
 
 const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(BYTES)), (byte) => byte.toString(16).padStart(2, "0")).join("");

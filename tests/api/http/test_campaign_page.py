@@ -223,6 +223,7 @@ def test_a_campaign_that_ended_continues_as_it_is_without_the_condition_that_end
         {**ended, "stopped_because": "exhausted"},
         with_stop(target_reward=0.1),
         with_stop(target_reward=0.1, device_hours=9.0),
+        {**with_stop(wall_seconds=9.0), "stopped_because": None},
     ]
     found = run_script(tmp_path, CHANGES, {"campaigns": given, "limits": LIMITS})
     plain, parallel = ["parallelism", 1], {"trials": 6, "parallelism": 2}
@@ -232,6 +233,7 @@ def test_a_campaign_that_ended_continues_as_it_is_without_the_condition_that_end
         [plain, {"trials": 6}, parallel],
         [["stop", ["reached"]], {"trials": 6, "stop": {"target_reward": None}}, {**parallel, "stop": None}],
         [["stop", ["reached", "all"]], {"trials": 6, "stop": {"target_reward": None}}, {**parallel, "stop": None}],
+        [["stop", ["keep", "all"]], {"trials": 6}, {**parallel, "stop": None}],
     ]
 
 

@@ -56,6 +56,14 @@ def test_a_request_that_was_not_answered_keeps_its_key(tmp_path: Path) -> None:
 
 
 @needs_node
+def test_a_refusal_that_decided_nothing_keeps_the_key(tmp_path: Path) -> None:
+    campaign: list[Any] = ["/v1/campaigns", {"trials": 3}]
+    limited = [429, {"type": "urn:effspine:problem:too-many-requests", "detail": "wait"}]
+    keys = keys_of(tmp_path, [LOST, limited, [404, None], [201, {}]], [campaign] * 4)
+    assert len(set(keys)) == 1
+
+
+@needs_node
 def test_a_request_that_was_answered_has_a_new_key_the_next_time(tmp_path: Path) -> None:
     finals: list[Any] = ["/v1/campaigns/c/finals", {"top": 3}]
     busy = {"type": "urn:effspine:problem:idempotency-key-busy", "detail": "the first request is executed still"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -80,6 +82,17 @@ def test_a_service_whose_data_directory_has_no_space_is_ready_and_says_so(
     assert (ready.status_code, ready.json()["data_dir_free_bytes"]) == (200, 0)
     assert checked == [settings.data_dir]
     assert values(families(service)["effspine_data_dir_free_bytes"]) == {("",): 0}
+
+
+def test_a_data_directory_that_does_not_answer_leaves_the_other_metrics(
+    service: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> object:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr("api.http.metrics.shutil", SimpleNamespace(disk_usage=fail))
+    assert service.get("/readyz").json()["data_dir_free_bytes"] is None
+    assert math.isnan(values(families(service)["effspine_data_dir_free_bytes"])[("",)])
 
 
 def test_metrics_count_campaigns_trials_and_requests_by_route(service: TestClient, store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from nas_controller.campaigns.campaign import Campaign
 from nas_controller.campaigns.estimate import estimate
@@ -24,7 +25,7 @@ def estimated_of(store: Store, spec: CampaignSpec) -> EstimateDocument:
 
 def complete_campaign(store: Store, clock: Clock, seconds: list[float], **changes: object) -> None:
     """Completes the trials of a campaign, each after its seconds."""
-    spec = synthetic_spec(trials=len(seconds), dataset="digits", proxy_task=SMOKE, **changes)
+    spec = planned(trials=len(seconds), **changes)
     campaign = Campaign(store, store.runner.claim(store.service.create_campaign(spec).id, "runner", 1e6))
     for duration in seconds:
         work = campaign.next_trial()
@@ -73,6 +74,30 @@ def test_only_whole_trainings_say_how_long_one_takes(store: Store, clock: Clock,
     intervals = 30 * (5 + 70 + 5 + 90) / 4
     assert estimated.wall_seconds == (intervals if "attempts" in change else 30 * 70)  # it stops no trial early
     assert estimated_of(store, planned(parallelism=2)).seconds_per_trial == 70
+
+
+def test_a_search_that_stops_trials_early_costs_what_its_trials_take_on_average(store: Store, clock: Clock) -> None:
+    early = {"early_stopping": {}, "proxy_task": {**SMOKE, "evaluate_steps": 2}}
+    complete_campaign(store, clock, [100, 10, 100, 10, 100], **early)
+    campaign_id = store.reads.list_campaigns().items[0].id
+    with store._database.writing() as session:
+        for number in (1, 3):
+            session.get_one(models.Trial, (campaign_id, number)).stopped_early_step = 5
+    estimated = estimated_of(store, planned(**early))
+    assert estimated.seconds_per_trial == 100
+    assert estimated.wall_seconds == 30 * (10 + 100 + 10 + 100) / 4
+    assert estimated.device_hours == pytest.approx(30 * 64 / 3600, abs=1e-6)
+    assert estimated_of(store, planned(parallelism=3, **early)).wall_seconds == 10 * 64
+
+
+def test_trials_that_all_had_a_second_attempt_are_better_than_nothing(store: Store, clock: Clock) -> None:
+    complete_campaign(store, clock, [60, 70, 90])
+    with store._database.writing() as session:
+        for trial in session.scalars(select(models.Trial)):
+            trial.attempts = 2
+    estimated = estimated_of(store, planned())
+    assert (estimated.basis, estimated.seconds_per_trial) == ("same-workers", 70)
+    assert estimated.wall_seconds == 30 * (70 + 90) / 2
 
 
 def test_the_estimate_with_other_workers_has_another_basis_and_counts_their_devices(store: Store, clock: Clock) -> None:

@@ -22,6 +22,7 @@ from nas_controller.store import (
     NotFoundError,
     Store,
     StoreUnavailableError,
+    StoreVersionError,
     database,
     models,
 )
@@ -177,6 +178,30 @@ def test_a_statement_that_is_always_refused_is_no_outage(store: Store) -> None:
     with pytest.raises(ProgrammingError) as caught:
         ask()
     assert "plum" not in str(caught.value)
+
+
+def test_a_right_that_is_missing_may_be_granted_again(store: Store) -> None:
+    class NoRightError(Exception):
+        sqlstate = "42501"
+
+    with pytest.raises(StoreUnavailableError), store._database.reading():
+        raise ProgrammingError("SELECT 1", {}, NoRightError("permission denied for table campaigns"))
+
+
+def test_a_database_without_tables_has_another_version(store: Store) -> None:
+    def rename(old: str, new: str) -> None:
+        with store._database.writing() as session:
+            for table in ("alembic_version", "campaigns"):
+                session.connection().exec_driver_sql(f"ALTER TABLE {old.format(table)} RENAME TO {new.format(table)}")
+
+    store.check()
+    rename("{}", "other_{}")
+    try:
+        with pytest.raises(StoreVersionError, match="has schema None"):
+            store.check()
+    finally:
+        rename("other_{}", "{}")
+    store.check()
 
 
 def test_a_store_without_a_free_connection_is_unavailable(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,6 +194,27 @@ def test_an_export_whose_process_cannot_be_started_is_queued_again(
     assert len(jobs.pids) == 1
     found = real_store.reads.get_export(export_id)
     assert (found.state, found.attempts, found.failures) == ("running", 2, 0)
+    jobs.stop(real_store)
+
+
+def test_an_export_whose_process_cannot_be_started_lets_others_go_first_and_waits_ever_longer(
+    real_store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "WAIT_SECONDS", 10.0)
+    blocked = requested(real_store, tmp_path).id
+    real_store.runner.record_heartbeat("s-1", "here", 1, "0")
+    jobs = ExportJobs(url, tmp_path, "s-1", command=SLEEPER)
+    log_path(tmp_path, blocked).mkdir(parents=True)  # a directory where its log should be
+    waits = []
+    for _ in range(4):
+        with pytest.raises(OSError, match="Is a directory"):
+            jobs.reconcile(real_store)
+        waits.append(round(jobs._not_before - time.monotonic()))
+        jobs._not_before = 0.0
+    assert waits == [10, 20, 40, 60]
+    other = requested(real_store, tmp_path).id
+    jobs.reconcile(real_store)
+    assert [real_store.reads.get_export(each).state for each in (blocked, other)] == ["queued", "running"]
     jobs.stop(real_store)
 
 

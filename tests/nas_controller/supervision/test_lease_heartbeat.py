@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from nas_controller.supervision import runner
 from nas_controller.supervision.lease_heartbeat import Heartbeat
 from nas_controller.supervision.runner import Machine
 from tests.support.synthetic_campaigns import synthetic_spec
+from tests.support.waiting import wait_for
 
 LEASE_SECONDS = 600.0
 
@@ -29,6 +31,19 @@ def test_a_released_lease_can_be_claimed_at_once_and_allows_no_more_writes(store
         with pytest.raises(LeaseLostError):
             campaign.next_trial()
     assert not heartbeat.lost
+
+
+def test_a_lease_that_cannot_be_renewed_for_an_unknown_reason_is_lost(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 0.08)
+    monkeypatch.setattr(store.runner, "renew", fail)
+    with Heartbeat(store, lease) as heartbeat:
+        wait_for(lambda: heartbeat.lost, 10, "the loss of the lease")
 
 
 class SlowToEnd:

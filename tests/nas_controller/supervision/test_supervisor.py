@@ -17,7 +17,7 @@ from nas_controller.campaigns.replay import verify
 from nas_controller.execution.trial_checkpoints import campaign_directory
 from nas_controller.exports.exported_trial import find_exported
 from nas_controller.exports.requests import export_request
-from nas_controller.store import Store, sqlite_url
+from nas_controller.store import Store, StoreFullError, sqlite_url
 from nas_controller.supervision import restart_backoff
 from nas_controller.supervision import supervisor as supervisor_module
 from nas_controller.supervision.campaign_logs import log_path, log_tail
@@ -108,6 +108,21 @@ def test_a_runner_that_cannot_be_started_stops_neither_the_heartbeat_nor_the_exp
         assert [each.is_alive for each in real_store.reads.list_supervisors()] == [True]
         assert ids[0] not in supervisor._runners
     assert sum("Is a directory" in record.message for record in caplog.records) == 1
+
+
+def test_a_heartbeat_that_cannot_be_written_keeps_no_campaign_from_running(
+    url: str, real_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **named: object) -> None:
+        raise StoreFullError("the disk is full")
+
+    monkeypatch.setattr(supervisor_module, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr("nas_controller.supervision.supervisor_heartbeat.SupervisorHeartbeat.record", full)
+    sleeper = (sys.executable, "-c", "import time; time.sleep(60)")
+    campaign_id = real_store.service.create_campaign(synthetic_spec()).id
+    supervisor = Supervisor(url, tmp_path, runner_command=sleeper)
+    with supervising(supervisor):
+        wait_for(lambda: campaign_id in supervisor._runners, 10, "the campaign's runner")
 
 
 def test_a_runner_that_lives_without_a_lease_is_killed_and_replaced(

@@ -72,12 +72,15 @@ def _trained(engine: Engine, decoded: DecodedSplit, folder: Path, task: ProxyTas
 def test_it_is_trained_once_and_saved(engine: Engine, decoded: DecodedSplit, tmp_path: Path) -> None:
     first, steps = _trained(engine, decoded, tmp_path)
     assert steps == list(range(1, STEPS + 1))
-    (tmp_path / f".{next(tmp_path.glob('*.weights')).name}.0.partial").touch()
+    name = next(tmp_path.glob("*.weights")).name
+    of_another_worker, left = tmp_path / f".{name}.0.partial", tmp_path / f".{Path(name).stem}.checkpoint.0.partial"
+    of_another_worker.touch()  # it writes the weights that the database has
+    left.touch()
     second, no_steps = _trained(engine, decoded, tmp_path)
     assert no_steps == []
+    assert (of_another_worker.exists(), left.exists()) == (True, False)
     for each in (SP_EFFICIENTNET_B0, EFF_SPINENET_D0):
         _assert_equal(first.initial_state(each, 1), second.initial_state(each, 1))
-    assert not list(tmp_path.glob("*.partial"))
 
 
 def test_every_architecture_starts_from_slices_of_the_same_weights(

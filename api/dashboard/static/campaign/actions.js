@@ -89,19 +89,25 @@ const change = {
   send: ({ path, values, campaign }) => patch(path, changeRequest(values, campaign)),
 };
 
-/** What becomes of the stop conditions where one of them has ended the search: as it is, it would end it again at once. */
+/**
+ * What becomes of the stop conditions. The one that ended the search would end it again at once; so would one that was
+ * reached after the last trial, in the finals.
+ */
 function stopField({ state, spec: { stop }, stopped_because: because }) {
-  if (!CONTINUABLE.has(state) || (stop?.[because] ?? null) === null) return [];
-  const areSeveral = Object.values(stop).filter((limit) => limit !== null).length > 1;
-  const options = [["reached", "Drop the one that ended the search"], ...(areSeveral ? [["all", "Drop all"]] : [])];
-  return [{ name: "stop", label: "Stop conditions", kind: "choice", value: "reached", options }];
+  const limits = Object.values(stop ?? {}).filter((limit) => limit !== null);
+  if (!CONTINUABLE.has(state) || !limits.length) return [];
+  const ended = (stop[because] ?? null) !== null;
+  const options = ended ? [["reached", "Drop the one that ended the search"]] : [["keep", "Keep them"]];
+  if (!ended || limits.length > 1) options.push(["all", "Drop all"]);
+  return [{ name: "stop", label: "Stop conditions", kind: "choice", value: options[0][0], options }];
 }
 
 /** The fields that a change sends: those that differ, and the trials of a campaign that continues. */
 export function changeRequest({ stop, ...values }, { state, spec, stopped_because: because }) {
   const isSent = ([name, value]) => value !== spec[name] || (name === "trials" && CONTINUABLE.has(state));
   const changes = Object.fromEntries(Object.entries(values).filter(isSent));
-  return stop === undefined ? changes : { ...changes, stop: stop === "all" ? null : { [because]: null } };
+  if (stop === "all") return { ...changes, stop: null };
+  return stop === "reached" ? { ...changes, stop: { [because]: null } } : changes;
 }
 
 const finals = {
