@@ -36,6 +36,7 @@ RETRY_WAITS_SECONDS = (0.2, 0.5, 1.0)
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 STREAM_TIMEOUT = httpx.Timeout(5.0, read=60.0)
 SENDINGS = "effspine_sendings"
+"""Name of the extension of a response that says how often its request was sent."""
 PAGE_ITEMS = 1_000
 """Items of a page, the most that the service gives."""
 END = "end"
@@ -174,16 +175,13 @@ class Connection:
             time.sleep(retry_after_seconds(response))
 
     def _remove(self, path: str) -> None:
-        """A DELETE. One that is sent again and finds nothing was executed before."""
+        """A DELETE. Where a repeated one finds nothing, an earlier sending has been executed."""
         response = self._send("DELETE", path)
         if response.status_code != httpx.codes.NOT_FOUND or response.extensions[SENDINGS] == 1:
             raise_for_status(response)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Sends a request, and again after a lost connection and while the service is unavailable.
-
-        The response's extension SENDINGS says how often it was sent.
-        """
+        """Sends a request, and again after a lost connection and while the service is unavailable."""
         for sendings, wait in enumerate((*RETRY_WAITS_SECONDS, None), start=1):
             try:
                 response = self._http.request(method, path, **request)

@@ -6,10 +6,10 @@ import io
 import os
 import signal
 import sys
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,6 +45,15 @@ def real_store(url: str) -> Iterator[Store]:
     store = Store.open(url)
     yield store
     store.close()
+
+
+@pytest.fixture
+def jobs(url: str, real_store: Store, tmp_path: Path) -> Iterator[ExportJobs]:
+    """The exports of a supervisor that lives, whose processes sleep."""
+    real_store.runner.record_heartbeat("s-1", "here", 1, "0")
+    jobs = ExportJobs(url, tmp_path, "s-1", command=SLEEPER)
+    yield jobs
+    jobs.stop(real_store)
 
 
 def requested(store: Store, data_dir: Path) -> ExportRecord:
@@ -109,10 +118,10 @@ def running_pid(data_dir: Path) -> int:
     raise AssertionError("there is no such process")
 
 
-def test_a_supervisor_that_ends_queues_its_export_again(real_store: Store, url: str, tmp_path: Path) -> None:
+def test_a_supervisor_that_ends_queues_its_export_again(
+    real_store: Store, jobs: ExportJobs, url: str, tmp_path: Path
+) -> None:
     export_id = requested(real_store, tmp_path).id
-    real_store.runner.record_heartbeat("s-1", "here", 1, "0")
-    jobs = ExportJobs(url, tmp_path, "s-1", command=SLEEPER)
     jobs.reconcile(real_store)
     (pid,) = jobs.pids
     assert real_store.reads.get_export(export_id).state == "running"
@@ -124,12 +133,10 @@ def test_a_supervisor_that_ends_queues_its_export_again(real_store: Store, url: 
 
 
 def test_a_process_that_takes_too_long_is_killed(
-    real_store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    real_store: Store, jobs: ExportJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export_jobs, "MAX_SECONDS", 0.0)
     export_id = requested(real_store, tmp_path).id
-    real_store.runner.record_heartbeat("s-1", "here", 1, "0")
-    jobs = ExportJobs(url, tmp_path, "s-1", command=SLEEPER)
 
     def failed() -> bool:
         jobs.reconcile(real_store)
@@ -179,12 +186,10 @@ def test_a_database_that_is_unavailable_is_no_result(
 
 
 def test_an_export_whose_process_cannot_be_started_is_queued_again(
-    real_store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    real_store: Store, jobs: ExportJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs_module, "WAIT_SECONDS", 0.0)
     export_id = requested(real_store, tmp_path).id
-    real_store.runner.record_heartbeat("s-1", "here", 1, "0")
-    jobs = ExportJobs(url, tmp_path, "s-1", command=SLEEPER)
     blocking = tmp_path / "exports"
     blocking.write_text("a file where the directory should be")
     with pytest.raises(OSError, match="Not a directory"):
@@ -194,28 +199,25 @@ def test_an_export_whose_process_cannot_be_started_is_queued_again(
     assert len(jobs.pids) == 1
     found = real_store.reads.get_export(export_id)
     assert (found.state, found.attempts, found.failures) == ("running", 2, 0)
-    jobs.stop(real_store)
 
 
 def test_an_export_whose_process_cannot_be_started_lets_others_go_first_and_waits_ever_longer(
-    real_store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    real_store: Store, jobs: ExportJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs_module, "WAIT_SECONDS", 10.0)
+    monkeypatch.setattr(jobs_module, "time", SimpleNamespace(monotonic=lambda: 0.0))
     blocked = requested(real_store, tmp_path).id
-    real_store.runner.record_heartbeat("s-1", "here", 1, "0")
-    jobs = ExportJobs(url, tmp_path, "s-1", command=SLEEPER)
     log_path(tmp_path, blocked).mkdir(parents=True)  # a directory where its log should be
     waits = []
     for _ in range(4):
         with pytest.raises(OSError, match="Is a directory"):
             jobs.reconcile(real_store)
-        waits.append(round(jobs._not_before - time.monotonic()))
+        waits.append(jobs._not_before)
         jobs._not_before = 0.0
     assert waits == [10, 20, 40, 60]
     other = requested(real_store, tmp_path).id
     jobs.reconcile(real_store)
     assert [real_store.reads.get_export(each).state for each in (blocked, other)] == ["queued", "running"]
-    jobs.stop(real_store)
 
 
 def test_an_attempt_that_was_given_up_leaves_nothing(real_store: Store, tmp_path: Path) -> None:
