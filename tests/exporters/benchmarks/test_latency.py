@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
@@ -82,14 +82,22 @@ def test_an_export_is_measured_itself_and_a_detector_as_it_would_be_exported(tra
     assert (found["graph"], found["weights"]) == ("detections", "trained")
 
 
-def test_more_work_takes_longer() -> None:
-    graphs = (
-        network_graph(UNEQUAL),
-        network_graph(replace(UNEQUAL, input_px=256, subnet_width=64)),
-        network_graph(UNEQUAL, batch=16),
-    )
-    small, larger, batch = (median(graph.run_ms() for _ in range(15)) for graph in graphs)
-    assert min(larger, batch) > 3 * small
+def test_a_run_is_the_whole_graph_over_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[int, ...]] = []
+
+    class Recorded(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def run(self, outputs: None, inputs: dict[str, Any]) -> Any:
+            (pixels,) = inputs.values()
+            ran.append(pixels.shape)
+            clock[0] += 0.25
+            return super().run(outputs, inputs)
+
+    clock = [0.0]
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Recorded)
+    monkeypatch.setattr("exporters.benchmarks.latency.time.perf_counter", lambda: clock[0])
+    graph = network_graph(replace(UNEQUAL, input_px=128), batch=3)
+    assert [graph.run_ms(), graph.run_ms()] == [250, 250]
+    assert ran == [(3, 3, 128, 128)] * 2
 
 
 @pytest.mark.parametrize(
