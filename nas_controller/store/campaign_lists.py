@@ -103,7 +103,7 @@ class CampaignLists:
         counts = select(_TABLE.state, func.count()).where(*conditions).group_by(_TABLE.state)
         with self._database.reading() as session:
             rows = session.execute(query.offset(offset).limit(checked_limit(limit) + 1)).all()
-            by_state: dict[str, int] = dict(session.execute(counts).tuples().all())
+            by_state = dict[str, int](session.execute(counts).all())
             items = _records(session, [campaign_id for _, campaign_id in rows[:limit]])
         total = sum(count for state, count in by_state.items() if not wanted.states or state in wanted.states)
         more = encode([_in_cursor(rows[limit - 1][0]), items[-1].id]) if len(rows) > limit else None

@@ -60,7 +60,7 @@ class Postgresql:
     def start(self) -> None:
         """Starts the server and creates its database."""
         self._unit.start()
-        wait_for(self._is_ready, START_SECONDS, "PostgreSQL")
+        wait_for(self._is_ready, "PostgreSQL", START_SECONDS)
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {NAME}".encode())
 

@@ -102,12 +102,12 @@ def replace_frozen_runner(service: Service, draw: float) -> None:
     runner = service.runner()
     with frozen(runner.pid):
         service.supervisor.kill()
-        wait_for(lambda: service.runner().pid != runner.pid, TAKEOVER_SECONDS, "another runner")
+        wait_for(lambda: service.runner().pid != runner.pid, "another runner", TAKEOVER_SECONDS)
         before = service.client.campaign(service.campaign_id).trials_finished
         wait_for(
             lambda: service.client.campaign(service.campaign_id).trials_finished > before,
-            TAKEOVER_SECONDS,
             "a reward from the other runner",
+            TAKEOVER_SECONDS,
         )
 
 
@@ -142,7 +142,7 @@ def full_disk(service: Service, draw: float) -> None:
 def pause(service: Service, draw: float) -> None:
     service.client.pause_campaign(service.campaign_id, "abort")
     wait_for(
-        lambda: service.client.campaign(service.campaign_id).state == "paused", TAKEOVER_SECONDS, "the paused campaign"
+        lambda: service.client.campaign(service.campaign_id).state == "paused", "the paused campaign", TAKEOVER_SECONDS
     )
     service.client.resume_campaign(service.campaign_id)
 

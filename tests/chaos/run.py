@@ -88,7 +88,7 @@ class _Run:
         """Injects all faults and waits until the campaign ends. Gives up if the service does not recover."""
         try:
             for number, planned in enumerate(planned_faults, start=1):
-                wait_for(self._moment(planned), MOMENT_SECONDS[self.settings.scenario], f"the moment of fault {number}")
+                wait_for(self._moment(planned), f"the moment of fault {number}", MOMENT_SECONDS[self.settings.scenario])
                 if self._over:
                     self.violations.append(f"the campaign was {self.poller.state} before fault {number}")
                     return
@@ -145,7 +145,7 @@ class _Run:
             self.violations.append(f"fault {number}, {name}: usable again after {recovery.seconds} s")
 
     def _wait(self, find: Callable[[], T | None], what: str) -> T:
-        return wait_for(find, GIVE_UP_SECONDS, what)
+        return wait_for(find, what, GIVE_UP_SECONDS)
 
 
 def run(settings: Settings) -> Result:
@@ -166,7 +166,7 @@ def run(settings: Settings) -> Result:
                 chaos_run.poller.end()
                 service.end()
             try:
-                wait_for(lambda: not service.leftovers(), END_SECONDS, "the end of all processes")
+                wait_for(lambda: not service.leftovers(), "the end of all processes", END_SECONDS)
             except WaitTimeoutError:
                 chaos_run.violations += [f"left over: {leftover}" for leftover in service.leftovers()]
             wall_seconds = round(time.monotonic() - began, 1)

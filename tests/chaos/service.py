@@ -59,7 +59,7 @@ class Service:
     def start(self) -> None:
         """Starts the API, waits until it is ready, and starts the supervisor."""
         self.api.start()
-        wait_for(self._is_ready, START_SECONDS, "the API")
+        wait_for(self._is_ready, "the API", START_SECONDS)
         self.supervisor.start()
 
     def runners(self) -> list[Process]:
@@ -74,16 +74,16 @@ class Service:
 
     def runner(self) -> Process:
         """The process of the runner; waits for it."""
-        return wait_for(self.runners, FIND_SECONDS, "a runner")[-1]
+        return wait_for(self.runners, "a runner", FIND_SECONDS)[-1]
 
     def worker(self, draw: float) -> Process:
         """A worker, selected by `draw` in [0, 1); waits for one."""
-        workers = wait_for(lambda: self._ray_processes(*RAY_WORKER_TITLES), FIND_SECONDS, "a worker")
+        workers = wait_for(lambda: self._ray_processes(*RAY_WORKER_TITLES), "a worker", FIND_SECONDS)
         return workers[int(draw * len(workers))]
 
     def ray_part(self, program: str) -> Process:
         """The process of the runner's Ray with this program; waits for it."""
-        return wait_for(lambda: self._ray_processes(f"/{program} "), FIND_SECONDS, program)[-1]
+        return wait_for(lambda: self._ray_processes(f"/{program} "), program, FIND_SECONDS)[-1]
 
     def is_complete(self) -> bool:
         """Whether one runner, every part of its Ray and a worker are running."""

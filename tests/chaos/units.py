@@ -45,7 +45,7 @@ class Unit:
             self._should_run = True
         if not self._thread.is_alive():
             self._thread.start()
-        wait_for(lambda: self._process is not None, 10, f"the start of {self.name}")
+        wait_for(lambda: self._process is not None, f"the start of {self.name}")
 
     def kill(self) -> None:
         """Sends SIGKILL to the process."""

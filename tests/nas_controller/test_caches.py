@@ -94,7 +94,7 @@ def test_a_computation_serves_all_callers_that_waited_for_it() -> None:
     compute = Counter(0.5)
     with ThreadPoolExecutor(5) as callers:
         first = callers.submit(cache.get, "key", 0, compute)
-        assert compute.begun.wait(10)
+        assert compute.begun.wait(120)
         later = [callers.submit(cache.get, "key", version, compute) for version in range(1, 5)]
         assert first.result() == 1
         # A computation that began before a call may be outdated for it.

@@ -273,5 +273,5 @@ def test_the_same_architectures_give_the_same_text_in_another_process() -> None:
         "sys.stdout.buffer.write(block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0).encode())"
     )
     environment = os.environ | {"PYTHONHASHSEED": "11", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment, timeout=120)
     assert done.stdout.decode() == block_diagram(EFF_SPINENET_D0, SP_EFFICIENTNET_B0)

@@ -31,7 +31,7 @@ def making(store: Store, make: Callable[[ExportRecord], None]) -> Iterator[None]
     """Calls `make` with the next export that is queued, as a supervisor starts its process."""
 
     def work() -> None:
-        make(wait_for(lambda: store.runner.export_queue.claim("s-1"), 60, "a request"))
+        make(wait_for(lambda: store.runner.export_queue.claim("s-1"), "a request"))
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -19,5 +19,5 @@ def supervising(supervisor: Supervisor) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(40)
+        thread.join(120)
     assert not thread.is_alive()

@@ -36,7 +36,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
                 yield effspine
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(30)
+                process.wait(120)
 
 
 @pytest.fixture(scope="module")

@@ -55,11 +55,11 @@ def ended(processes: set[int]) -> Iterator[None]:
 
 def test_kill_9_of_the_demo_ends_its_service_and_its_runner(effspine: CommandLine, arguments: list[str]) -> None:
     process = subprocess.Popen(arguments, env=effspine.environment, stdout=subprocess.DEVNULL)
-    started = wait_for(lambda: below(process.pid, "serve", RUNNER), START_SECONDS, "the runner")
+    started = wait_for(lambda: below(process.pid, "serve", RUNNER), "the runner")
     with ended(started):
         process.kill()
         process.wait()
-        wait_for(lambda: not process_table.alive(started), END_SECONDS, "the end of service and runner")
+        wait_for(lambda: not process_table.alive(started), "the end of service and runner")
 
 
 def test_closing_the_terminal_ends_the_demo_and_all_below_it(effspine: CommandLine, arguments: list[str]) -> None:
@@ -74,22 +74,22 @@ def test_closing_the_terminal_ends_the_demo_and_all_below_it(effspine: CommandLi
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(inner)
-    started = wait_for(lambda: below(process.pid, "serve", RUNNER), START_SECONDS, "the runner")
+    started = wait_for(lambda: below(process.pid, "serve", RUNNER), "the runner")
     with ended(started | {process.pid}):
         os.close(terminal)
         process.wait(END_SECONDS)
-        wait_for(lambda: not process_table.alive(started), END_SECONDS, "the end of service and runner")
+        wait_for(lambda: not process_table.alive(started), "the end of service and runner")
 
 
 def test_kill_9_of_make_ends_the_demo_before_its_service_is_ready(effspine: CommandLine, arguments: list[str]) -> None:
     shell = ["sh", "-c", '"$@" & wait', "make", *arguments, "--with-parent"]
     process = subprocess.Popen(shell, env=effspine.environment, stdout=subprocess.DEVNULL)
-    started = wait_for(lambda: below(process.pid, "serve"), START_SECONDS, "the service")
+    started = wait_for(lambda: below(process.pid, "serve"), "the service")
     assert len(started) == 2  # the demo and the service
     with ended(started):
         process.kill()
         process.wait()
-        wait_for(lambda: not process_table.alive(started), END_SECONDS, "the end of demo and service")
+        wait_for(lambda: not process_table.alive(started), "the end of demo and service")
 
 
 def test_the_recipe_of_make_demo_ends_the_demo_with_make() -> None:

@@ -28,7 +28,7 @@ def encoded_output(
     effspine: CommandLine, variables: dict[str, str], *arguments: str
 ) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "api.cli.main", *arguments]
-    return subprocess.run(command, capture_output=True, env=effspine.environment | variables, timeout=60)
+    return subprocess.run(command, capture_output=True, env=effspine.environment | variables, timeout=120)
 
 
 @pytest.mark.parametrize("variables", ENCODINGS)

@@ -74,14 +74,14 @@ def test_a_stream_misses_and_repeats_nothing_over_two_kills(
     with api(effspine, port):
         follower.start()
         recorder.run(2)
-        assert reached[4].wait(30)
+        assert reached[4].wait(120)
     recorder.run(3)  # while the service is down
     with api(effspine, port):
         recorder.run(6)
-        assert reached[11].wait(30)
+        assert reached[11].wait(120)
     with api(effspine, port):
         recorder.run(TRIALS)
-        follower.join(60)
+        follower.join(120)
     assert not follower.is_alive()
     assert seen == list(range(1, recorder.record.last_event + 1))
 
@@ -106,10 +106,10 @@ def test_an_interrupted_creation_is_retried_and_creates_one_campaign(
     caller = threading.Thread(target=create)
     with api(effspine, port, DYING.format(module, last_act) + RUN) as first:
         caller.start()
-        assert first.wait(30) == -9
+        assert first.wait(120) == -9
     assert len(store.reads.list_campaigns().items) == campaigns
     with api(effspine, port):
-        caller.join(60)
+        caller.join(120)
     assert not caller.is_alive()
     assert [campaign.id for campaign in store.reads.list_campaigns().items] == ids
     assert len(ids) == 1

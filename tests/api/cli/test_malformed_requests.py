@@ -24,7 +24,7 @@ from tests.support.paths import ROOT
 def test_a_malformed_or_too_long_head_is_plain_text_of_the_server(
     served: Store, port: int, request_text: bytes, status: bytes
 ) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request_text.replace(b"localhost", b"127.0.0.1"))
         answer = connection.recv(65_536)
     assert answer.split(b" ", 2)[1] == status

@@ -182,11 +182,11 @@ def test_the_service_of_the_demo_gets_the_url_in_its_environment(tmp_path: Path)
     with ChildService(settings) as service:
         assert service._process is not None
         pid = service._process.pid
-        wait_for(lambda: b"serve" in command_lines({pid}), 10, "the command line")
+        wait_for(lambda: b"serve" in command_lines({pid}), "the command line")
         line = command_lines({pid})
         assert SECRET.encode() not in line
         assert SECRET.encode() in Path(f"/proc/{pid}/environ").read_bytes()
-        service._process.wait(60)
+        service._process.wait(120)
         with pytest.raises(EffspineError, match=r"user:\*\*\*@127\.0\.0\.1") as caught:
             service.check()
     assert SECRET not in str(caught.value)
@@ -242,7 +242,7 @@ def test_no_process_of_a_campaign_and_no_file_shows_the_password(
             assert client.campaign(campaign.id).state == "completed"
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(120)
     assert b"nas_controller.supervision.runner" in seen
     assert b"ray::" in seen
     assert SECRET.encode() not in seen

@@ -35,13 +35,13 @@ def test_a_campaign_completes_and_its_replay_is_exact(effspine: CommandLine, por
             exported = effspine("campaign", "export", created["id"], "--out", str(tmp_path), "--json").document
             assert Path(exported["path"]).stat().st_size == exported["bytes"]
             assert effspine("campaign", "verify", created["id"], "--json").document["exact"] is True
-            events = httpx.head(f"http://127.0.0.1:{port}/v1/campaigns/{created['id']}/events", timeout=5)
+            events = httpx.head(f"http://127.0.0.1:{port}/v1/campaigns/{created['id']}/events", timeout=60)
             assert (events.status_code, events.content) == (200, b"")
             svg = f"http://127.0.0.1:{port}/v1/campaigns/{created['id']}/exports/svg"
             assert httpx.head(svg).headers["content-length"] == httpx.get(svg).headers["content-length"]
         finally:
             process.send_signal(signal.SIGTERM)
-            status = process.wait(30)
+            status = process.wait(120)
     assert status == 0
     assert (tmp_path / "what? 100%41 [x] #Ä" / "effspine.db").is_file()
     text = (tmp_path / "service.log").read_text()
@@ -89,7 +89,7 @@ def test_a_service_that_others_can_reach_needs_a_key_to_start(effspine: CommandL
         assert effspine("campaign", "list", "--json").document == []
     finally:
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=30)
+        _, log = process.communicate(timeout=120)
     assert process.returncode == 0
     assert key.rpartition("_")[2] not in log
 
@@ -103,15 +103,15 @@ def test_a_shutdown_completes_open_streams_and_logs_no_error(effspine: CommandLi
         try:
             wait_until_ready(url, process)
             specification = {"name": "waits", "proxy_task": {"profile": "synthetic"}}
-            campaign = httpx.post(f"{url}/v1/campaigns", json=specification, timeout=30).json()
-            with httpx.stream("GET", f"{url}/v1/campaigns/{campaign['id']}/events", timeout=30) as stream:
+            campaign = httpx.post(f"{url}/v1/campaigns", json=specification, timeout=120).json()
+            with httpx.stream("GET", f"{url}/v1/campaigns/{campaign['id']}/events", timeout=120) as stream:
                 lines = stream.iter_lines()
                 assert next(lines) == "id: 1"
                 process.send_signal(signal.SIGTERM)
                 assert "event: end" not in list(lines)  # raises if the response is not complete
         finally:
             process.terminate()
-            status = process.wait(30)
+            status = process.wait(120)
     assert status == 0
     text = (tmp_path / "service.log").read_text()
     assert "stopped" in text

@@ -59,7 +59,7 @@ def test_measurements_on_one_machine_wait_for_each_other(tmp_path: Path) -> None
         thread.join(0.5)
         assert thread.is_alive()
         assert not found
-    thread.join(60)
+    thread.join(120)
     assert len(found) == 1
 
 

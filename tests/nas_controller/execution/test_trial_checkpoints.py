@@ -32,7 +32,7 @@ from tests.support.paths import ROOT
 from tests.support.process_table import alive, descendant_pids, worker_of
 from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import Clock, synthetic_spec
-from tests.support.waiting import wait_for
+from tests.support.waiting import DEADLINE_SECONDS, wait_for
 
 STEPS, CHECKPOINT_STEPS = 40, 4
 TASK = {
@@ -42,7 +42,6 @@ TASK = {
     "evaluate_steps": 20,
     "ema_decay": 0.9,
 }
-DEADLINE_SECONDS = 300
 
 
 @pytest.fixture
@@ -109,22 +108,20 @@ def test_a_trial_whose_worker_and_runner_are_killed_has_the_metrics_of_an_uninte
     path = file_of(directory, SearchSpace().base.widths)
     supervisor = Supervisor(url, tmp_path)
     with supervising(supervisor):
-        wait_for(lambda: inode(path) is not None, DEADLINE_SECONDS, "a checkpoint of the first attempt")
+        wait_for(lambda: inode(path) is not None, "a checkpoint of the first attempt")
         runner_pid = supervisor._runners[campaign_id].pid
         if kills_worker:
             worker_pid = worker_of(runner_pid)
             assert worker_pid is not None
             os.kill(worker_pid, signal.SIGKILL)
             previous = inode(path)
-            wait_for(
-                lambda: inode(path) not in (None, previous), DEADLINE_SECONDS, "a checkpoint of the second attempt"
-            )
+            wait_for(lambda: inode(path) not in (None, previous), "a checkpoint of the second attempt")
         children = descendant_pids(runner_pid)
         os.kill(runner_pid, signal.SIGKILL)
         assert path.exists()
-        wait_for(lambda: not alive(children), 60, "the end of the killed runner's Ray")
-        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
-        wait_for(lambda: not supervisor._runners, DEADLINE_SECONDS, "the end of the runner")
+        wait_for(lambda: not alive(children), "the end of the killed runner's Ray")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", "the end")
+        wait_for(lambda: not supervisor._runners, "the end of the runner")
     assert not directory.exists()
     assert not session_directories(campaign_id)
 

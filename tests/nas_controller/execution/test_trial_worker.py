@@ -104,13 +104,13 @@ def test_reports_count_what_a_training_says_and_have_the_processor_time(
         for _ in range(3):
             on_progress(ALIVE)
         said.set()
-        assert go_on.wait(30)
+        assert go_on.wait(120)
         on_progress(TrialProgress(1, 1, {}))
         return Rewarded(0.5, {})
 
     worker = TrialWorker(job_in(tmp_path, 0), tmp_path, train=train)
     worker.step(WORK, 0.0)
-    assert said.wait(30)
+    assert said.wait(120)
     first = worker.step(WORK)
     go_on.set()
     while (last := worker.step(WORK)) is not None and last.outcome is None:

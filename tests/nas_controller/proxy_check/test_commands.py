@@ -234,13 +234,13 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_keeps_the_results_so_far(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = path.with_name("results.jsonl.log")
-    killed = wait_for(lambda: first_worker(log), 120, "a worker in training")
+    killed = wait_for(lambda: first_worker(log), "a worker in training")
     os.kill(killed, signal.SIGKILL)
-    wait_for(lambda: len(read(path)) >= 2, 120, "two results")
+    wait_for(lambda: len(read(path)) >= 2, "two results")
     assert process.poll() is None
     children = descendant_pids(process.pid)
     os.kill(process.pid, signal.SIGINT)
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=120)
     assert process.returncode == 130
     assert out == ""
     *progress, last = error.splitlines()

@@ -45,7 +45,7 @@ def concurrently(calls: list[Callable[[], T]]) -> list[T]:
     errors: list[BaseException] = []
 
     def run(call: Callable[[], T]) -> None:
-        barrier.wait(30)
+        barrier.wait(120)
         try:
             with suppress(ConflictError, LeaseLostError):
                 won.append(call())

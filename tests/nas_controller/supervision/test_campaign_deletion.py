@@ -97,11 +97,11 @@ def test_a_supervisor_goes_on_when_a_campaign_is_deleted_before_its_runner_has_e
     supervisor = Supervisor(url, tmp_path, runner_command=(sys.executable, "-c", "import time; time.sleep(60)"))
     with closing(Store.open(url)) as store, supervising(supervisor):
         first = store.service.create_campaign(synthetic_spec()).id
-        wait_for(lambda: first in supervisor._runners, 30, "its runner")
+        wait_for(lambda: first in supervisor._runners, "its runner")
         store.service.request_stop(first)
         delete_campaign(store, tmp_path, first)
         second = store.service.create_campaign(synthetic_spec()).id
-        wait_for(lambda: second in supervisor._runners, 30, "the runner of another campaign")
+        wait_for(lambda: second in supervisor._runners, "the runner of another campaign")
         os.kill(supervisor._runners[first].pid, signal.SIGKILL)
-        wait_for(lambda: first not in supervisor._runners, 30, "the end of the runner")
+        wait_for(lambda: first not in supervisor._runners, "the end of the runner")
         assert second in supervisor._runners

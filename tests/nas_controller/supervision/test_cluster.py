@@ -24,8 +24,6 @@ from tests.support.supervised import supervising
 from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.waiting import wait_for
 
-DEADLINE_SECONDS = 180
-
 
 @pytest.mark.parametrize(
     "losses",
@@ -65,12 +63,12 @@ def test_a_campaign_survives_a_lost_node_and_a_dead_head(
         supervising(supervisor),
     ):
         kills = {"node": node.kill_all, "head": head.kill_all, "the supervisor's node": kill_own_node}
-        wait_for(partial(has_finished, 4), DEADLINE_SECONDS, "rewards from the cluster")
+        wait_for(partial(has_finished, 4), "rewards from the cluster")
         for lost in losses:
             kills[lost]()
             expected = finished() + 4
-            wait_for(partial(has_finished, expected), DEADLINE_SECONDS, f"rewards after the loss of {lost}")
-        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
+            wait_for(partial(has_finished, expected), f"rewards after the loss of {lost}")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", "the end")
     assert verify(store, campaign_id).trials_finished == trials
     attempts = [store.reads.get_trial(campaign_id, number).attempts for number in range(trials)]
     states = [attempt.state for of_trial in attempts for attempt in of_trial]
@@ -95,7 +93,7 @@ def test_a_head_that_does_not_respond_does_not_fail_the_campaign(
         pass
     with supervising(Supervisor(url, tmp_path, ray_address=address)):
         log = log_path(tmp_path, campaign_id)
-        wait_for(lambda: log.exists() and "does not respond" in log.read_text(), 60, "the runner's message")
+        wait_for(lambda: log.exists() and "does not respond" in log.read_text(), "the runner's message")
     assert store.reads.get_campaign(campaign_id).state == "running"
     store.close()
 
@@ -137,6 +135,6 @@ def test_a_runner_that_dies_while_its_node_is_new_has_not_failed(
     supervisor = Supervisor(url, tmp_path, ray_address=f"127.0.0.1:{free_port()}", runner_command=dying)
     log = log_path(tmp_path, campaign_id)
     with supervising(supervisor):
-        wait_for(lambda: log.exists() and log.read_text().count("I die") > MAX_RESTARTS + 2, 60, "many runners")
+        wait_for(lambda: log.exists() and log.read_text().count("I die") > MAX_RESTARTS + 2, "many runners")
     assert store.reads.get_campaign(campaign_id).state == "pending"
     store.close()

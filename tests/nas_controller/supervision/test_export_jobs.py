@@ -66,8 +66,8 @@ def test_a_supervisor_makes_what_an_earlier_one_has_left(url: str, real_store: S
     export_id = requested(real_store, tmp_path).id
     assert real_store.runner.export_queue.claim("s-killed") is not None
     with supervising(Supervisor(url, tmp_path)):
-        wait_for(lambda: real_store.reads.get_export(export_id).state not in ("queued", "running"), 120, "the export")
-        wait_for(lambda: not log_path(tmp_path, export_id).exists(), 30, "the log to be removed")
+        wait_for(lambda: real_store.reads.get_export(export_id).state not in ("queued", "running"), "the export")
+        wait_for(lambda: not log_path(tmp_path, export_id).exists(), "the log to be removed")
     made = real_store.reads.get_export(export_id)
     assert (made.state, made.error, made.attempts, made.failures) == ("completed", None, 2, 0)
     content = export_file(tmp_path, made).read_bytes()
@@ -95,10 +95,10 @@ def test_a_killed_process_is_followed_by_one_other_and_then_the_export_fails_wit
 
     with supervising(supervisor):
         for _ in range(2):
-            wait_for(has_begun, 30, "the process")
+            wait_for(has_begun, "the process")
             pids.append(running_pid(tmp_path))
             os.kill(pids[-1], signal.SIGKILL)
-        wait_for(lambda: real_store.reads.get_export(export_id).state == "failed", 30, "the failure")
+        wait_for(lambda: real_store.reads.get_export(export_id).state == "failed", "the failure")
     failed = real_store.reads.get_export(export_id)
     assert (failed.attempts, failed.error) == (2, "its process was ended by signal 9")
     assert failed.log_tail == "sleeping\nsleeping"
@@ -142,7 +142,7 @@ def test_a_process_that_takes_too_long_is_killed(
         jobs.reconcile(real_store)
         return real_store.reads.get_export(export_id).state == "failed"
 
-    wait_for(failed, 30, "the failure")
+    wait_for(failed, "the failure")
     assert real_store.reads.get_export(export_id).attempts == 2
     assert jobs.pids == []
 

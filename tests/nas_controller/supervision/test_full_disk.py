@@ -100,6 +100,6 @@ def test_a_campaign_whose_store_is_full_waits_and_does_not_fail(
             time.sleep(0.05)
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(120)
     assert store.reads.get_campaign(campaign_id).state == "pending"
     store.close()

@@ -43,7 +43,7 @@ def test_a_lease_that_cannot_be_renewed_for_an_unknown_reason_is_lost(
     lease = store.runner.claim(store.service.create_campaign(synthetic_spec()).id, "runner", 0.08)
     monkeypatch.setattr(store.runner, "renew", fail)
     with Heartbeat(store, lease) as heartbeat:
-        wait_for(lambda: heartbeat.lost, 10, "the loss of the lease")
+        wait_for(lambda: heartbeat.lost, "the loss of the lease")
 
 
 class SlowToEnd:

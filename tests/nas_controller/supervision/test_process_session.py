@@ -26,15 +26,13 @@ def _members(session: int) -> list[int]:
 def test_a_member_in_a_group_of_its_own_is_killed_and_other_processes_are_not() -> None:
     leader = subprocess.Popen([sys.executable, "-c", PROGRAM + "time.sleep(600)"], start_new_session=True)
     try:
-        members = wait_for(
-            lambda: found if len(found := _members(leader.pid)) == 3 else None, 60.0, "the leader's children"
-        )
+        members = wait_for(lambda: found if len(found := _members(leader.pid)) == 3 else None, "the leader's children")
         groups = {os.getpgid(pid) for pid in members}
         assert len(groups) == 2
     finally:
         kill_session(leader.pid)
     leader.wait()
-    wait_for(lambda: not _members(leader.pid), 60.0, "the end of the session")
+    wait_for(lambda: not _members(leader.pid), "the end of the session")
 
 
 def test_the_members_are_killed_after_their_leader_has_ended() -> None:
@@ -44,4 +42,4 @@ def test_the_members_are_killed_after_their_leader_has_ended() -> None:
         assert len(_members(leader.pid)) == 2
     finally:
         kill_session(leader.pid)
-    wait_for(lambda: not _members(leader.pid), 60.0, "the end of the session")
+    wait_for(lambda: not _members(leader.pid), "the end of the session")

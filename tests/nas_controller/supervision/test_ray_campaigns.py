@@ -26,8 +26,6 @@ from tests.support.synthetic_campaigns import synthetic_spec
 from tests.support.trials import trials_of
 from tests.support.waiting import wait_for
 
-DEADLINE_SECONDS = 120
-
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
@@ -58,21 +56,21 @@ def test_kill_9_of_the_supervisor_ends_the_runner_with_its_ray_and_loses_nothing
     )
     first = subprocess.Popen([sys.executable, "-c", code, url, str(tmp_path)], cwd=ROOT)
     try:
-        wait_for(lambda: finished() >= 2, DEADLINE_SECONDS, "two rewards")
+        wait_for(lambda: finished() >= 2, "two rewards")
         children = descendant_pids(first.pid)
     finally:
         first.kill()
         first.wait()
-    wait_for(lambda: not alive(children), 20, "the runner and its Ray to end by themselves")
+    wait_for(lambda: not alive(children), "the runner and its Ray to end by themselves")
     before = finished()
     assert before < 8
     known = store.reads.trial_columns(campaign_id, "number", "reward")
 
     supervisor = Supervisor(url, tmp_path, lease_seconds=4, runner_command=IN_PROCESS_RUNNER)
     with supervising(supervisor):
-        wait_for(lambda: finished() > before, DEADLINE_SECONDS, "a reward after the crash")
-        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", DEADLINE_SECONDS, "the end")
-        wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
+        wait_for(lambda: finished() > before, "a reward after the crash")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "completed", "the end")
+        wait_for(lambda: not supervisor._runners, "the last runner to end")
     trials = trials_of(store, campaign_id)
     assert [trial.state for trial in trials] == ["completed"] * 8
     for number, reward in zip(known["number"], known["reward"], strict=True):
@@ -115,21 +113,20 @@ def test_a_worker_takes_the_next_trial_after_an_early_stop_and_a_killed_one_is_r
 
     with supervising(supervisor):
         # The baseline is better than most trials.
-        early = wait_for(lambda: stopped_early(store, campaign_id), DEADLINE_SECONDS, "an early stop")[0]
-        wait_for(lambda: in_training(campaign_id) > early, DEADLINE_SECONDS, "a later trial in training")
+        early = wait_for(lambda: stopped_early(store, campaign_id), "an early stop")[0]
+        wait_for(lambda: in_training(campaign_id) > early, "a later trial in training")
         runner = supervisor._runners[campaign_id].pid
         children = descendant_pids(runner)
         (pid,) = workers_of(runner)  # exactly one
         os.kill(pid, signal.SIGKILL)
-        number = wait_for(lambda: failed(store, campaign_id), DEADLINE_SECONDS, "the failed attempt")[0]["number"]
+        number = wait_for(lambda: failed(store, campaign_id), "the failed attempt")[0]["number"]
         wait_for(
             lambda: store.reads.get_trial(campaign_id, number).attempts[-1].state == "accepted",
-            DEADLINE_SECONDS,
             "an accepted second attempt",
         )
         store.service.request_stop(campaign_id)
-        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "stopped", DEADLINE_SECONDS, "the stop")
-        wait_for(lambda: not supervisor._runners, 30, "the runner to end")
+        wait_for(lambda: store.reads.get_campaign(campaign_id).state == "stopped", "the stop")
+        wait_for(lambda: not supervisor._runners, "the runner to end")
     assert not alive(children)
     assert not session_directories(campaign_id)
     assert trials_of(store, campaign_id, state="running") == []

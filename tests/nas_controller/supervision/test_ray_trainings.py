@@ -23,7 +23,6 @@ from tests.support.supervised import supervising
 from tests.support.trainings import training_request
 from tests.support.waiting import wait_for
 
-DEADLINE_SECONDS = 280
 FIELDS = {**TINY_FIELDS, "epochs": 120, "evaluate_epochs": 20}
 """Of 24 images in batches of 4: 720 steps, and an evaluation every 120."""
 REQUEST = training_request(overrides=FIELDS, resources={"cpus": 1, "gpus": None, "tpus": 0})
@@ -60,7 +59,7 @@ def trains(node: Unit) -> bool:
 @contextmanager
 def waited_for(log: Path) -> Iterator[None]:
     """Waits until the node with this log has started."""
-    wait_for(lambda: log.exists() and "Ray runtime started" in log.read_text(), DEADLINE_SECONDS, "the node")
+    wait_for(lambda: log.exists() and "Ray runtime started" in log.read_text(), "the node")
     yield
 
 
@@ -90,7 +89,7 @@ def test_the_loss_of_a_node_of_the_process_and_of_the_head_changes_no_bit(
     def trains_on(attempt: int) -> bool:
         """Whether this attempt has a worker that reports progress."""
         before = now()
-        wait_for(lambda: now().progress != before.progress, DEADLINE_SECONDS, "progress")
+        wait_for(lambda: now().progress != before.progress, "progress")
         return before.attempts == now().attempts == attempt
 
     def process() -> int:
@@ -104,18 +103,18 @@ def test_the_loss_of_a_node_of_the_process_and_of_the_head_changes_no_bit(
         restarted_node("two", tmp_path / "two.log", *node_of(address, cpus=1)) as two,
         supervising(Supervisor(sqlite_url(tmp_path / "effspine.db"), tmp_path, ray_address=address)),
     ):
-        wait_for(lambda: now().figures is not None, DEADLINE_SECONDS, "the first evaluation")
+        wait_for(lambda: now().figures is not None, "the first evaluation")
         (node,) = (each for each in (one, two) if trains(each))
         node.kill_all()
-        wait_for(lambda: trains_on(2), DEADLINE_SECONDS, "a worker that resumes on another node")
+        wait_for(lambda: trains_on(2), "a worker that resumes on another node")
         assert (now().error or "").startswith("the worker that trained it died: ")  # whichever Ray notices first
         before = now().error
         os.kill(process(), signal.SIGKILL)
-        wait_for(lambda: trains_on(3), DEADLINE_SECONDS, "a process that resumes")
+        wait_for(lambda: trains_on(3), "a process that resumes")
         # Where the supervisor's own node has just been restarted, the attempt is no failure and the error stays.
         assert now().error in ("its process was ended by signal 9", before)
         head.kill_all()
-        wait_for(lambda: now().state == "completed", 2 * DEADLINE_SECONDS, "the end")
+        wait_for(lambda: now().state == "completed", "the end")
     assert now().attempts > 3
     assert "does not respond" in log_path(tmp_path, training_id).read_text()
     in_a_process(

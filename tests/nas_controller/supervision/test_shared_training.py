@@ -188,9 +188,9 @@ def test_a_pause_interrupts_the_training_and_the_next_attempt_continues(
         training = store.reads.get_campaign(campaign_id).shared_training
         return training is not None and training.step == 7
 
-    wait_for(is_at_step_7, 60, "the progress")
+    wait_for(is_at_step_7, "the progress")
     store.service.request_pause(campaign_id)
-    thread.join(60)
+    thread.join(120)
     assert not thread.is_alive()
     record = store.reads.get_campaign(campaign_id)
     assert record.shared_training is not None

@@ -60,7 +60,7 @@ def test_a_runner_that_keeps_failing_fails_its_campaign_with_the_end_of_its_log(
     checkpoints.mkdir(parents=True)
     command = (sys.executable, "-c", "import sys; print('some error of the runner'); sys.exit(1)")
     with supervising(Supervisor(url, tmp_path, runner_command=command)):
-        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "failed", 20, "the failure")
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "failed", "the failure")
     assert not checkpoints.exists()
     error = real_store.reads.get_campaign(campaign_id).error or ""
     assert "some error of the runner" in error
@@ -79,7 +79,7 @@ def test_campaigns_wait_for_their_turn_oldest_first(
     sleeper = (sys.executable, "-c", "import time; time.sleep(60)")
     supervisor = Supervisor(url, tmp_path, campaigns_at_once=2, runner_command=sleeper)
     with supervising(supervisor):
-        wait_for(lambda: len(supervisor._runners) == 2, 10, "two runners")
+        wait_for(lambda: len(supervisor._runners) == 2, "two runners")
         time.sleep(0.2)
         assert sorted(supervisor._runners) == ids[:2]
         real_store.service.request_stop(ids[2])
@@ -102,8 +102,8 @@ def test_a_runner_that_cannot_be_started_stops_neither_the_heartbeat_nor_the_exp
     log_path(tmp_path, ids[0]).mkdir(parents=True)  # a directory where its log should be
     supervisor = Supervisor(url, tmp_path, runner_command=sleeper, export_command=sleeper)
     with supervising(supervisor):
-        wait_for(lambda: ids[1] in supervisor._runners, 10, "the other campaign's runner")
-        wait_for(lambda: real_store.reads.get_export(export_id).state == "running", 10, "the export")
+        wait_for(lambda: ids[1] in supervisor._runners, "the other campaign's runner")
+        wait_for(lambda: real_store.reads.get_export(export_id).state == "running", "the export")
         time.sleep(0.2)
         assert [each.is_alive for each in real_store.reads.list_supervisors()] == [True]
         assert ids[0] not in supervisor._runners
@@ -122,7 +122,7 @@ def test_a_heartbeat_that_cannot_be_written_keeps_no_campaign_from_running(
     campaign_id = real_store.service.create_campaign(synthetic_spec()).id
     supervisor = Supervisor(url, tmp_path, runner_command=sleeper)
     with supervising(supervisor):
-        wait_for(lambda: campaign_id in supervisor._runners, 10, "the campaign's runner")
+        wait_for(lambda: campaign_id in supervisor._runners, "the campaign's runner")
 
 
 def test_a_runner_that_lives_without_a_lease_is_killed_and_replaced(
@@ -135,9 +135,9 @@ def test_a_runner_that_lives_without_a_lease_is_killed_and_replaced(
     stalled = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)")
     supervisor = Supervisor(url, tmp_path, runner_command=stalled)
     with supervising(supervisor):
-        wait_for(lambda: campaign_id in supervisor._runners, 10, "a runner")
+        wait_for(lambda: campaign_id in supervisor._runners, "a runner")
         first = supervisor._runners[campaign_id]
-        wait_for(lambda: supervisor._runners.get(campaign_id, first) != first, 20, "another")
+        wait_for(lambda: supervisor._runners.get(campaign_id, first) != first, "another")
         assert not alive([first.pid])
         supervisor._runners[campaign_id].process.kill()
 
@@ -162,7 +162,7 @@ def test_a_missing_data_set_is_waited_for_and_reported_in_one_line(url: str, rea
     spec = synthetic_spec(dataset="digits", proxy_task={"profile": "smoke"})
     campaign_id = real_store.service.create_campaign(spec).id
     with supervising(Supervisor(url, tmp_path)):
-        wait_for(lambda: real_store.reads.get_campaign(campaign_id).waiting_for, 40, "the reason to wait")
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).waiting_for, "the reason to wait")
     record = real_store.reads.get_campaign(campaign_id)
     assert (record.state, record.error) == ("running", None)
     reason = record.waiting_for or ""
@@ -182,12 +182,12 @@ def test_kill_9_of_a_runner_loses_nothing(url: str, real_store: Store, tmp_path:
 
     supervisor = Supervisor(url, tmp_path, lease_seconds=4, runner_command=IN_PROCESS_RUNNER)
     with supervising(supervisor):
-        wait_for(lambda: 2 <= finished() < begun(), 60, "two rewards and a trial in training")
+        wait_for(lambda: 2 <= finished() < begun(), "two rewards and a trial in training")
         known = real_store.reads.trial_columns(campaign_id, "number", "reward")
         first = runner_of(supervisor, campaign_id)
         os.kill(first, signal.SIGKILL)
-        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "completed", 60, "the end")
-        wait_for(lambda: not supervisor._runners, 30, "the last runner to end")
+        wait_for(lambda: real_store.reads.get_campaign(campaign_id).state == "completed", "the end")
+        wait_for(lambda: not supervisor._runners, "the last runner to end")
     assert not alive([first])
     trials = trials_of(real_store, campaign_id)
     assert [trial.state for trial in trials] == ["completed"] * 8

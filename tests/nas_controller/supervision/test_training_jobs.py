@@ -71,7 +71,7 @@ def watch(
         assert training.state != "failed", (training.error, training.log_tail)
         return training if until(training) else None
 
-    return wait_for(found, 240, "the training")
+    return wait_for(found, "the training")
 
 
 def test_a_real_training_survives_a_kill_and_saves_when_it_is_stopped(
@@ -122,7 +122,7 @@ def test_a_process_that_is_killed_again_and_again_fails_with_its_log(real_store:
         return real_store.reads.get_training(training_id).state == "failed"
 
     log, pids = jobs.data_dir / "logs" / f"{training_id}.log", list[int]()
-    wait_for(has_failed, 60, "the failure")
+    wait_for(has_failed, "the failure")
     failed = real_store.reads.get_training(training_id)
     assert (failed.attempts, len(set(pids))) == (RETRIES + 1, RETRIES + 1)
     assert failed.error == "its process was ended by signal 9"
@@ -151,7 +151,7 @@ def test_a_process_that_does_not_stop_is_killed(
     training_id = real_store.service.create_training(training_request()).id
     jobs.reconcile(real_store)
     log = jobs.data_dir / "logs" / f"{training_id}.log"
-    wait_for(lambda: "deaf" in log.read_text(), 30, "the process")
+    wait_for(lambda: "deaf" in log.read_text(), "the process")
     real_store.service.stop_training(training_id)
     stopped = watch(jobs, real_store, training_id, lambda now: now.state == "stopped")
     assert (stopped.attempts, stopped.error) == (1, None)
@@ -201,7 +201,7 @@ def test_a_supervisor_runs_what_an_earlier_one_has_left(real_store: Store, url: 
     training_id = real_store.service.create_training(training_request()).id
     assert real_store.runner.training_queue.claim("s-killed") is not None
     with supervising(Supervisor(url, tmp_path)):
-        wait_for(lambda: real_store.reads.get_training(training_id).state == "failed", 120, "the training")
+        wait_for(lambda: real_store.reads.get_training(training_id).state == "failed", "the training")
     failed = real_store.reads.get_training(training_id)
     assert (failed.attempts, failed.failures) == (2, 0)
     assert "there is no data set 'digits'" in (failed.error or "")

@@ -235,11 +235,11 @@ def test_a_supervisor_lets_other_campaigns_go_on_and_the_waiting_one_continue(
     waiting = store.service.create_campaign(spec).id
     cars.rename(tmp_path / "away")
     with supervising(Supervisor(url, tmp_path, campaigns_at_once=1, runner_command=IN_PROCESS_RUNNER)):
-        wait_for(lambda: store.reads.get_campaign(waiting).waiting_for is not None, 60, "the wait")
+        wait_for(lambda: store.reads.get_campaign(waiting).waiting_for is not None, "the wait")
         other = store.service.create_campaign(synthetic_spec(trials=2)).id
-        wait_for(lambda: store.reads.get_campaign(other).state == "completed", 60, "the other campaign")
+        wait_for(lambda: store.reads.get_campaign(other).state == "completed", "the other campaign")
         assert store.reads.get_campaign(waiting).state == "running"
         (tmp_path / "away").rename(cars)
-        wait_for(lambda: store.reads.get_campaign(waiting).state == "completed", 60, "the waiting campaign")
+        wait_for(lambda: store.reads.get_campaign(waiting).state == "completed", "the waiting campaign")
     assert kinds(store, waiting).count("campaign.waiting") == 1
     store.close()

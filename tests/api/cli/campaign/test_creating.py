@@ -229,4 +229,4 @@ def on_a_terminal(effspine: CommandLine, answer: str, *arguments: str) -> tuple[
             break
         text.write(part)
     os.close(parent)
-    return process.wait(timeout=60), text.getvalue().decode()
+    return process.wait(timeout=120), text.getvalue().decode()

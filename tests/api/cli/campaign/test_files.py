@@ -57,7 +57,7 @@ def test_a_specification_of_standard_input_is_utf_8_whatever_the_terminal_is(
         command = [sys.executable, "-c", "import json; from api.cli.campaign.files import read_specification; "
                    "print(json.dumps(read_specification('-')))"]  # fmt: skip
         environment = effspine.environment | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0", "LC_ALL": "C"}
-        done = subprocess.run(command, stdin=file, capture_output=True, text=True, env=environment, timeout=60)
+        done = subprocess.run(command, stdin=file, capture_output=True, text=True, env=environment, timeout=120)
     assert done.stdout.strip() == '{"name": "gr\\u00fcn", "trials": 0.001}', done.stderr
 
 
