@@ -32,15 +32,20 @@ WAIT_MS = 60_000
 Theme = Literal["light", "dark"]
 
 
-def launch(playwright: Playwright) -> Browser:
-    """The browser. Skips the test where there is none, unless it is required."""
+def chromium_program() -> str:
+    """The path of Chromium. Skips the test where there is none, unless it is required."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         message = "there is no Chromium; on Debian: apt-get install chromium"
         if os.environ.get("EFFSPINE_REQUIRE_CHROMIUM") == "1":
             pytest.fail(message)
         pytest.skip(message)
-    return playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+    return program
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The browser. Skips the test as `chromium_program` does."""
+    return playwright.chromium.launch(executable_path=chromium_program(), args=list(ARGUMENTS))
 
 
 @dataclass

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page
 
+from nas_controller.campaigns.policy_history import MAX_REPLAYED
 from tools.pages.measure import PageToMeasure
 
 _DRAGGED_PX = 80
 _SLIDER_STEPS = 5
 
 
-def campaign_page(campaign_id: str) -> PageToMeasure:
-    """The page of a campaign, useful once its headline and the rewards are shown."""
+def campaign_page(campaign_id: str, trials: int) -> PageToMeasure:
+    """The page of a campaign, useful once its headline and the rewards are shown.
+
+    It has a slider over the policies of up to MAX_REPLAYED trials.
+    """
+    policy = {"move the policy slider": _slide} if trials <= MAX_REPLAYED else {}
     return PageToMeasure(
         path=f"/campaigns/{campaign_id}",
         wanted=(".headline dt + dd", ".charts figure:first-child .drawing svg"),
@@ -20,7 +25,7 @@ def campaign_page(campaign_id: str) -> PageToMeasure:
             "jump to a page": lambda page: _jump(page.locator(".pager input")),
             "open the drawer": _open_drawer,
             "close the drawer": lambda page: page.keyboard.press("Escape"),
-            "move the policy slider": _slide,
+            **policy,
             "brush the architectures": _brush,
         },
     )
@@ -33,7 +38,7 @@ def campaigns_page() -> PageToMeasure:
         wanted=(".campaigns tbody td",),
         interactions={
             "sort the list": lambda page: page.locator(".campaigns th button", has_text="Best AP").click(),
-            "jump to a page": lambda page: _jump(page.locator(".pages input")),
+            "jump to a page": lambda page: _jump(page.locator(".pager input")),
             "search": lambda page: page.locator("input[type=search]").press_sequentially("campaign 12", delay=40),
         },
     )

@@ -59,11 +59,11 @@ def timings(
     with TemporaryDirectory() as temporary, chromium() as browser:
         base = (directory or Path(temporary)).expanduser().absolute()
         with _served(base / f"trials-{trials}", trials, campaigns, loads, browser) as (campaign_id, measured):
-            pages[f"campaign, {trials:,} trials"] = measured(campaign_page(campaign_id))
+            pages[f"campaign, {trials:,} trials"] = measured(campaign_page(campaign_id, trials))
             pages[f"list, {campaigns:,} campaigns"] = measured(campaigns_page())
         if large:
             with _served(base / f"trials-{large}", large, 1, loads, browser) as (campaign_id, measured):
-                pages[very_long] = measured(campaign_page(campaign_id))
+                pages[very_long] = measured(campaign_page(campaign_id, large))
     found = rows(pages, usable=[very_long])
     if as_json:
         sys.stdout.write(json.dumps(document(found, before), indent=2) + "\n")
