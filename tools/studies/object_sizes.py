@@ -1,6 +1,6 @@
 """`make object-sizes`: a search on small and one on large objects, and the page `docs/object-sizes.md`.
 
-make object-sizes                                                              some two hours on two cores
+make object-sizes                                                              some three hours on two cores
 make object-sizes ARGS="--trials 20 --seeds 2 --profile synthetic --out DIR"   the same without training, in minutes
 """
 

@@ -132,7 +132,7 @@ def _method(rows: Rows) -> str:
         f"effspine {settings.effspine}; profile {settings.profile}{overrides}. A winner is the trial of the highest "
         "[estimated value](architecture.md#finals), not of the highest reward. Finals: "
         f"{settings.finals_task}, seeds {seeds[0]} to {seeds[-1]}, on images that no search has seen. "
-        "Differences are paired by seed; each interval comes from its own t-test.",
+        "A difference is that of two mean AP as written; its interval is paired by seed and comes from its own t-test.",
         "## Limits",
         "- It is one search on each data set: another seed gives another winner.\n"
         "- The data are digits, and the networks are proxies of the architectures.\n"

@@ -83,8 +83,8 @@ def _finals(rows: Rows, found: dict[str, Line]) -> str:
     return section(
         "## The finals",
         f"Each architecture was trained alone, from fresh weights ({rows.settings.finals_task}), with the same seeds, "
-        "and scored on images that no search has seen. Differences are paired by seed, and each interval "
-        "comes from its own t-test. Ratios are to the uniform baseline.",
+        "and scored on images that no search has seen. A difference is that of two mean AP as written; its "
+        "interval is paired by seed and comes from its own t-test. Ratios are to the uniform baseline.",
         table(columns, cells),
         f"The winner against the best of random search: {difference_text(to_random)} ({to_random.word}).",
     )
