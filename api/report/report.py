@@ -128,7 +128,10 @@ def _unknown(documents: CampaignDocuments) -> Iterator[str]:
         )
     if documents.search is not None and documents.search["noise"] is None and campaign.trials_finished:
         needed = documents.search["noise_needs"]
-        yield f"How much rewards of similar architectures differ cannot be estimated from fewer than {needed}."
+        yield (
+            "How much rewards of similar architectures differ cannot be estimated here; it takes "
+            f"{needed} architectures or more."
+        )
     if campaign.finals is None:
         yield "No finals were run, so no trial is confirmed to be better than the baseline."
     elif campaign.finals.fresh_images is False:

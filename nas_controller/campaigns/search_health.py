@@ -38,9 +38,9 @@ class SearchHealth(NamedTuple):
     one: 1 for a policy that has learned nothing, 0 for one that always proposes the same. `trials_since_best` have
     brought nothing better. `noise` is the standard deviation of what a reward has that similar architectures do not
     have, be it the luck of a training or the error of a slice, and `gain_error` the half width of the 95 % interval
-    that it gives the difference of two rewards; null for fewer architectures than `noise_needs`. Neither says how far
-    the proxy is from a full training. `failed_lately` of the latest `outcomes_lately` are failures, and `is_failing`
-    says whether they are FAILING_SHARE of them or more.
+    that it gives the difference of two rewards; null for fewer architectures than `noise_needs`, or where it cannot be
+    told from 0. Neither says how far the proxy is from a full training. `failed_lately` of the latest `outcomes_lately`
+    are failures, and `is_failing` says whether they are FAILING_SHARE of them or more.
     """
 
     distinct: int

@@ -29,9 +29,9 @@ class SearchFlagsDocument(Document):
     has_collapsed: bool = Field(description="Whether nine of ten of the latest proposals are of known architectures.")
     gain_error: float | None = Field(
         description="Half width of the 95 % interval of a difference of two rewards, from how those of similar "
-        "architectures differ; null for fewer architectures than `noise_needs`."
+        "architectures differ; null for fewer architectures than `noise_needs`, or where it cannot be told from 0."
     )
-    noise_needs: int = Field(description="Architectures with a reward that it takes to know `gain_error`.")
+    noise_needs: int = Field(description="Architectures with a reward that it takes at least to know `gain_error`.")
     outcomes_lately: int = Field(description="The latest outcomes, at most 20, among which failed trials are counted.")
     failed_lately: int
     is_failing: bool = Field(description="Whether a quarter of them or more are failures.")

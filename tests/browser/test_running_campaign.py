@@ -147,7 +147,7 @@ def test_the_table_is_filtered_by_state_and_stays_so(page: Page, table: Locator)
     expect(table.locator("tbody td").first).not_to_have_text(str(newest))  # another has completed
     expect(others).to_have_count(0)
     show.select_option("failed")
-    expect(table.get_by_text("No trial is failed.")).to_be_visible()
+    expect(table.get_by_text("No trial has failed.")).to_be_visible()
     wait_for_another(page)
     expect(table.locator("tbody tr")).to_have_count(0)
     show.select_option("")

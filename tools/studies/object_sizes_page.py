@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from api.cli.output import duration, millions, three_digits
 from nas_controller.proxy_check.study import UNIFORM
 from nas_controller.search.finals_verdict import Comparison, difference_text
+from search_space.display import written_difference
 from tools.studies.comparisons import by_seed, difference, interval, mean_ap, paired_differences
 from tools.studies.finals import PUBLISHED
 from tools.studies.markdown import page, section, table
@@ -60,12 +61,29 @@ def verdict(found: Findings) -> str:
     return f"Neither winner is significantly better than the other one on its own data ({measured})."
 
 
+def behind(rows: Rows) -> list[str]:
+    """A sentence for each winner whose mean AP on its own data is below the other one's or the uniform baseline's."""
+    sentences = []
+    for size, other in ((SMALL, LARGE), (LARGE, SMALL)):
+        own = by_seed(rows.finals, WINNERS[size], size.name)
+        below = []
+        for label, what in ((WINNERS[other], "the other one"), (UNIFORM, "the uniform baseline")):
+            compared = difference(own, by_seed(rows.finals, label, size.name))
+            written = written_difference(compared.reward or 0.0, compared.baseline_reward or 0.0)
+            if written < 0:
+                significantly = "significantly" if compared.word == "worse" else "not significantly"
+                below.append(f"{what} ({written:+.3f} AP, {significantly})")
+        if below:
+            sentences.append(f"On {size.name} objects, their own winner is behind {' and '.join(below)}.")
+    return sentences
+
+
 def object_sizes_page(rows: Rows) -> str:
     """The page, in Markdown."""
     found = find(rows)
     return page(
         "# Small and large objects: does a search learn where its data need computation?",
-        verdict(found),
+        " ".join((verdict(found), *behind(rows))),
         synthetic_note(rows.settings),
         f"`{rows.settings.command}` wrote this page from the rows in [`{NAME}/`]({NAME}): a search on digits of "
         f"{SMALL.text} and one on digits of {LARGE.text}, in images of 128 px. The winner of each was trained alone on "

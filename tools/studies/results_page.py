@@ -84,7 +84,8 @@ def _finals(rows: Rows, found: dict[str, Line]) -> str:
         "## The finals",
         f"Each architecture was trained alone, from fresh weights ({rows.settings.finals_task}), with the same seeds, "
         "and scored on images that no search has seen. A difference is that of two mean AP as written; its "
-        "interval is paired by seed and comes from its own t-test. Ratios are to the uniform baseline.",
+        "interval is paired by seed and comes from its own t-test. Ratios are to the uniform baseline. The winner and "
+        "the best are chosen by [estimated value](architecture.md#finals), not by reward.",
         table(columns, cells),
         f"The winner against the best of random search: {difference_text(to_random)} ({to_random.word}).",
     )
@@ -114,10 +115,11 @@ def _search(rows: Rows) -> str:
     sentences = []
     for search in rows.searches:
         trials = sampled(rows.trials, search.name)
-        _, means, highest = smoothed(trials)
+        _, means, _ = smoothed(trials)
+        highest = max(trials, key=lambda trial: trial.ap)
         sentences.append(
-            f"- **{search.algorithm}**: the mean AP goes from {means[0]:.3f} to {means[-1]:.3f}, the highest is "
-            f"{highest[-1]:.3f}; {duration(search.wall_seconds)} of wall time."
+            f"- **{search.algorithm}**: the mean AP goes from {means[0]:.3f} to {means[-1]:.3f}, the highest AP is "
+            f"{highest.ap:.3f} (trial {highest.number}); {duration(search.wall_seconds)} of wall time."
         )
     baseline = baseline_of(rows.trials)
     window = window_trials(sampled(rows.trials, REINFORCE))

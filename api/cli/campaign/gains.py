@@ -56,7 +56,7 @@ def best_text(campaign: CampaignDocument, found: Found | None) -> str:
 def margin_text(search: Mapping[str, Any]) -> str:
     """The 95 % margin of error of the difference of two single rewards; where it is not known, what it takes."""
     if search["gain_error"] is None:
-        return f"not known ({search['noise_needs']} architectures are needed)"
+        return f"not known (it takes {search['noise_needs']} architectures or more)"
     return f"±{search['gain_error']:.3f}"
 
 

@@ -34,12 +34,16 @@ def list_campaigns(
     with open_client() as client:
         wanted = client.campaigns(state=state, archived="any" if archived else "false", at_most=limit, with_search=True)
         campaigns = list(wanted)
+        are_others = not campaigns and not as_json and any(client.campaigns(archived="any", at_most=1))
     if as_json:
         print_json([campaign.model_dump(mode="json") for campaign in campaigns])
     elif campaigns:
         print_campaigns(campaigns)
+    elif are_others:
+        found = "all campaigns are archived" if state is None else f"no campaign is {state}"
+        note(found + ("" if archived else "; --archived lists archived ones, too"))
     else:
-        note("there is no campaign; create one with `effspine campaign create -f FILE`")
+        note(f"there is no campaign at {client.url}; create one with `effspine campaign create -f FILE`")
 
 
 def show(named: CampaignId, as_json: AsJson = False) -> None:

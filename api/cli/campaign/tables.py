@@ -161,7 +161,7 @@ def print_trials(campaign: CampaignDocument, trials: Sequence[TrialDocument]) ->
         (
             (
                 str(trial.number),
-                trial.state,
+                shown_state(trial),
                 three_digits(trial.reward),
                 ",".join(str(width) for width in trial.widths),
                 spark_line(trial.widths),
@@ -179,6 +179,11 @@ def print_trials(campaign: CampaignDocument, trials: Sequence[TrialDocument]) ->
         cut=("note",),
         spare=CONSTANT_IF_EXACT if campaign.spec["search_space"]["mode"] == "exact" else (),
     )
+
+
+def shown_state(trial: TrialDocument) -> str:
+    """The state of a trial; one that no worker has begun is queued."""
+    return "queued" if trial.state == "running" and trial.worker_started_at is None else trial.state
 
 
 def latency_text(trial: TrialDocument) -> str:

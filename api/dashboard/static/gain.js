@@ -16,7 +16,7 @@ export function sureness(gain, search) {
 /** The 95 % margin of error of a difference of two single rewards; where it is not known, what it takes. */
 export function marginText(search) {
   if (!search) return "not read yet";
-  if (search.gain_error === null) return `not known (${search.noise_needs} architectures are needed)`;
+  if (search.gain_error === null) return `not known (it takes ${search.noise_needs} architectures or more)`;
   return `±${decimal(search.gain_error)}`;
 }
 

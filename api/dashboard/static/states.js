@@ -21,3 +21,6 @@ export const DELETABLE = states("deletable");
 export const FINISHED_TRAININGS = states("trainings_finished");
 export const STOPPABLE_TRAININGS = states("trainings_stoppable");
 export const RESUMABLE_TRAININGS = states("trainings_resumable");
+
+/** The state of a trial as it is shown: one that no worker has begun is queued. */
+export const shownState = ({ state, worker_started_at: at }) => (state === "running" && at === null ? "queued" : state);

@@ -186,7 +186,14 @@ def trial(campaign_id: CampaignId, number: TrialNumber, request: Request, store:
 @router.get("/trainings")
 def trainings(request: Request) -> HTMLResponse:
     """The list of trainings."""
-    return templates.TemplateResponse(request, "trainings.html", {"current_page": "trainings"})
+    caller: Caller = request.state.caller
+    context = {
+        "caller": caller,
+        "may_operate": caller.allows("operate"),
+        "origin": _origin(request),
+        "current_page": "trainings",
+    }
+    return templates.TemplateResponse(request, "trainings.html", context)
 
 
 @router.get("/trainings/{training_id}")

@@ -48,6 +48,7 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
     stuck = {**SEARCH, "has_collapsed": True}
     failing = {**stuck, "is_failing": True, "failed_lately": 2, "outcomes_lately": 8}
     running, finals = campaign(store), {"state": "running"}
+    random = {**running, "spec": {**running["spec"], "controller": {"algorithm": "random"}}}
     cases: list[tuple[str, bool, dict[str, Any], Any, Any]] = [
         ("Healthy", False, running, SEARCH, ALIVE),
         ("Waiting", True, running, failing, []),
@@ -59,6 +60,7 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
         ("Not started", False, {**running, "state": "draft"}, None, []),
         ("Failed", False, {**running, "state": "failed"}, failing, []),
         ("Completed", False, {**running, "state": "completed"}, failing, []),
+        ("Healthy", False, random, SEARCH, ALIVE),
     ]
     names = ("campaign", "search", "supervisors")
     given = [dict(zip(names, case[2:], strict=True)) for case in cases]
@@ -66,6 +68,7 @@ def test_health_is_the_first_thing_that_is_wrong(tmp_path: Path, store: Store) -
     assert [(word, is_stuck) for word, is_stuck, _ in found] == [case[:2] for case in cases]
     assert found[0][2] == "3 distinct architectures; entropy of the policy 50.0 %."
     assert found[7][2] == ""
+    assert found[-1][2] == "3 distinct architectures."
 
 
 GAIN = {"trial": 7, "reward": 0.32862, "baseline_reward": 0.32537, "seeds": None, "value": 0.00325, "low": None}
@@ -155,10 +158,10 @@ def test_the_headline_after_finals_is_of_one_trial_and_of_their_seeds(tmp_path: 
 
 
 @needs_node
-def test_a_noise_that_is_not_known_or_zero_is_said(tmp_path: Path) -> None:
+def test_a_noise_that_is_not_known_is_said(tmp_path: Path) -> None:
     body = 'const { marginText } = await import("./gain.js");\nreturn given.map(marginText);'
-    given = [{"gain_error": None, "noise_needs": FEWEST}, {"gain_error": 0.0, "noise_needs": FEWEST}]
-    assert run_script(tmp_path, body, given) == ["not known (50 architectures are needed)", "\u00b10.000"]
+    given = [{"gain_error": None, "noise_needs": FEWEST}, {"gain_error": 0.0086, "noise_needs": FEWEST}]
+    assert run_script(tmp_path, body, given) == ["not known (it takes 50 architectures or more)", "\u00b10.009"]
 
 
 @needs_node

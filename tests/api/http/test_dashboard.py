@@ -127,6 +127,10 @@ def test_the_list_offers_a_viewer_nothing_that_it_may_not_do_and_names_the_servi
     assert ("Authorization: Bearer KEY" in page) == (scope == "operate")
     assert ("effspine campaign create" in page) == (may == "yes")
     assert ("a key of scope <code>operate</code> can create them" in page) == (may == "no")
+    trainings = service.get("/trainings").text
+    assert "Service <code>http://testserver</code>" in trainings
+    assert ("effspine training create" in trainings) == (may == "yes")
+    assert ("a key of scope <code>operate</code> can create them" in trainings) == (may == "no")
     states = re.search(r'id="campaigns" data-states="([^"]*)"', page)
     assert states is not None
     assert tuple(states.group(1).split()) == CAMPAIGN_STATES

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.study_rows import SETTINGS, finals, trials
 from tools.studies.finals import references
-from tools.studies.object_sizes_page import WINNERS, find, object_sizes_page, verdict
+from tools.studies.object_sizes_page import WINNERS, behind, find, object_sizes_page, verdict
 from tools.studies.rows import Finalist, Rows, Search
 from tools.studies.sizes import LARGE, SMALL
 
@@ -54,6 +54,18 @@ def test_each_winner_is_judged_on_its_own_data(
 def test_equal_winners_have_learned_nothing_of_their_own_data() -> None:
     found = find(rows((0, 0, 0), (0, 0, 0), same=True))
     assert verdict(found).startswith("Both searches have found the same architecture")
+
+
+def test_a_winner_that_is_behind_on_its_own_data_is_said_to_be() -> None:
+    one = "On large objects, their own winner is behind the other one (-0.003 AP, not significantly)."
+    assert behind(rows(MORE, EVEN)) == [one]
+    assert behind(rows(LESS, LESS)) == [
+        "On small objects, their own winner is behind the other one (-0.035 AP, significantly) and the uniform "
+        "baseline (-0.035 AP, significantly)."
+    ]
+    assert behind(rows(MORE, LESS)) == []
+    headline = object_sizes_page(rows(MORE, EVEN)).split("\n\n")[1]
+    assert " ".join(headline.split()).endswith(one)
 
 
 def test_the_page_has_the_two_by_two_table_and_the_interaction() -> None:

@@ -5,6 +5,7 @@ import { html } from "../ui.js";
 import { Diagram } from "./diagram.js";
 import { emptyText } from "./empty-text.js";
 import { FigureCard } from "./figure-card.js";
+import { hasPolicy } from "./health.js";
 import { ParallelCard } from "./parallel.js";
 import { PolicyCard } from "./policy.js";
 import { useVersioned } from "./versions.js";
@@ -18,7 +19,7 @@ export function Figures({ campaign, page, version, best, onTrial }) {
   }
   const figure = (name) => ({ key: name, path: `${page.path}/figures/${name}`, version, onTrial });
   const isExact = campaign.spec.search_space.mode === "exact"; // then all trials have the same multi-adds
-  const isLearned = campaign.spec.controller.algorithm === "reinforce";
+  const isLearned = hasPolicy(campaign);
   const isTooLong = campaign.trials_finished > page.mostReplayed;
   return html`<div class="charts">
     <${FigureCard} ...${figure("progress")} isWide title="Reward by trial" label="Reward of each trial, its moving average, the best so far and the baseline" note="Each trial, the moving average, the best so far, and the baseline." />

@@ -33,9 +33,13 @@ export function isStuck(campaign, search) {
   return Boolean(search) && !FINISHED.has(campaign.state) && !isInFinals(campaign) && (search.has_collapsed || search.is_on_plateau);
 }
 
+/** Whether the searcher has a policy that learns. */
+export const hasPolicy = (campaign) => campaign.spec.controller.algorithm === "reinforce";
+
 /** Whether the search still finds anything, as a sentence; empty before the first reward. */
 export function searchSentence(campaign, search) {
-  return search && campaign.trials_finished ? `${search.sentence}; entropy of the policy ${percent(search.entropy)}.` : "";
+  if (!search || !campaign.trials_finished) return "";
+  return hasPolicy(campaign) ? `${search.sentence}; entropy of the policy ${percent(search.entropy)}.` : `${search.sentence}.`;
 }
 
 /** Trials in an hour at the observed throughput, or of a search that has ended on average; null before there are any. */

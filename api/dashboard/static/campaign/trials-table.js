@@ -3,6 +3,7 @@
 import { decimal, millions, percent } from "../format.js";
 import { Pager } from "../pager.js";
 import { link } from "../root.js";
+import { shownState } from "../states.js";
 import { trainingSeconds } from "../time-left.js";
 import { html, useRef, useState } from "../ui.js";
 import { ErrorNote } from "./error-note.js";
@@ -10,6 +11,14 @@ import { Spark } from "./spark.js";
 import { useVersioned } from "./versions.js";
 
 const PAGE_SIZE = 20;
+
+const FILTERS = { running: "running or queued" };
+const NONE = {
+  running: "No trial is running or queued.",
+  completed: "No trial has completed.",
+  failed: "No trial has failed.",
+  stopped: "No trial was stopped.",
+};
 
 const number = (heading, text, others) => ({ heading, text, isNumber: true, ...others });
 const COLUMNS = [
@@ -41,7 +50,7 @@ export function TrialsTable({ campaign, page, version, counts, best, onTrial }) 
       <h2 id="trials-title">Trials</h2>
       <label class="muted">Show <select value=${shown.state} onChange=${(event) => setShown({ ...shown, page: 0, state: event.currentTarget.value })}>
         <option value="">all ${campaign.trials_begun.toLocaleString("en")}</option>
-        ${page.trialStates.map((state) => html`<option key=${state} value=${state}>${state}${counts && ` (${numberIn(counts, state).toLocaleString("en")})`}</option>`)}
+        ${page.trialStates.map((state) => html`<option key=${state} value=${state}>${FILTERS[state] ?? state}${counts && ` (${numberIn(counts, state).toLocaleString("en")})`}</option>`)}
       </select></label>
       <${Pager} page=${shown.page + 1} pages=${pages} onPage=${(chosen) => setShown({ ...shown, page: chosen - 1 })} />
     </div>
@@ -56,7 +65,7 @@ export function TrialsTable({ campaign, page, version, counts, best, onTrial }) 
       </tr></thead>
       <tbody>${trials.map((trial) => html`<${Row} key=${trial.number} trial=${trial} columns=${columns} page=${page} isBest=${trial.number === best} onTrial=${onTrial} />`)}</tbody>
     </table>
-    ${found.data && !trials.length && html`<p class="empty-rows muted">${shown.state ? `No trial is ${shown.state}.` : "No trial has begun."}</p>`}
+    ${found.data && !trials.length && html`<p class="empty-rows muted">${shown.state ? NONE[shown.state] : "No trial has begun."}</p>`}
   </section>`;
 }
 
@@ -76,7 +85,7 @@ function Row({ trial, columns, page, isBest, onTrial }) {
   };
   return html`<tr class=${`opens ${isBest ? "is-best" : ""}`} onClick=${onClick}>
     <td class="number"><button type="button" class="as-link" aria-label=${`Trial ${trial.number}`} onClick=${() => onTrial(trial.number)}>${trial.number}</button></td>
-    <td><span class="state" data-state=${trial.state}>${trial.state === "running" && trial.worker_started_at === null ? "queued" : trial.state}${trial.attempts > 1 && ` · attempt ${trial.attempts}`}</span></td>
+    <td><span class="state" data-state=${trial.state}>${shownState(trial)}${trial.attempts > 1 && ` · attempt ${trial.attempts}`}</span></td>
     ${columns.map(({ heading, text, isNumber, isOptional, isWrapped }) => html`<td key=${heading} class=${[isNumber && "number", isOptional && "optional", isWrapped && "wrap"].filter(Boolean).join(" ")}>${text(trial)}</td>`)}
     <td><a href=${link(`/campaigns/${encodeURIComponent(page.id)}/trials/${trial.number}`)} aria-label=${`Page of trial ${trial.number}`}>Page</a></td>
   </tr>`;

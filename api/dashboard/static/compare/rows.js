@@ -2,7 +2,7 @@
 
 import { dateTime, decimal, difference, duration, millions, ofBudget, percent, signed, wallSeconds, withMinus } from "../format.js";
 import { gainValue, marginText, seedsText, sureness, verdictText } from "../gain.js";
-import { FINISHED } from "../states.js";
+import { FINISHED, shownState } from "../states.js";
 import { trainingSeconds } from "../time-left.js";
 import { finalsFact } from "../trial/finals-fact.js";
 
@@ -37,7 +37,7 @@ export const CAMPAIGN_ROWS = [
 const finals = ({ trial, report }) => report && finalsFact(trial, report);
 
 export const TRIAL_ROWS = [
-  ["State", ({ trial }) => trial.state],
+  ["State", ({ trial }) => shownState(trial)],
   ["AP", ({ trial }) => decimal(trial.reward)],
   ["Over its baseline", ({ trial, campaign }) => (trial.number === 0 ? "–" : difference(trial.reward, campaign.baseline_reward))],
   ["95\u00a0% margin of error", ({ trial, search }) => (trial.number === 0 || trial.reward === null ? "–" : marginText(search))],

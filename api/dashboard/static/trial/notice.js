@@ -28,7 +28,7 @@ function Failure({ campaign, trial }) {
 
 function next({ state, spec }, trial) {
   const attempts = `${trial.attempts} ${trial.attempts === 1 ? "attempt" : "attempts"}`;
-  if (state === "failed" && trial.state !== "completed") return "The campaign has failed. Once the cause is fixed, “Try again” on its page continues it; trials without an outcome start again.";
+  if (state === "failed" && trial.state !== "completed") return "The campaign has failed. Once the cause is fixed, “Try again” on its page (scope operate) continues it; trials without an outcome start again.";
   if (trial.state === "failed" && trial.reused_from !== null) return `Trial ${trial.reused_from} of the same architecture has failed, so this one has its outcome.`;
   if (trial.state === "failed") return `Given up after ${attempts}, with the reward 0, from which the controller has learned.${FINISHED.has(state) ? "" : " The search goes on."}`;
   if (trial.state === "stopped") return "The campaign ended before another attempt.";

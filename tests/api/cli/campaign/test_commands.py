@@ -99,6 +99,14 @@ def test_watching_a_finished_campaign_ends(effspine: CommandLine, recorder: Reco
     assert effspine("campaign", "watch", recorder.id, "--json").document["state"] == "completed"
 
 
+def test_a_trial_that_no_worker_has_begun_is_queued(effspine: CommandLine, served: Store) -> None:
+    recorder = Recorder(served, trials=2).run(1)
+    recorder.campaign.next_trial()
+    rows = [line.split()[:2] for line in effspine("campaign", "trials", recorder.id).out.splitlines()]
+    assert ["0", "completed"] in rows
+    assert ["1", "queued"] in rows
+
+
 def test_watching_tells_how_the_shared_weights_were_trained(effspine: CommandLine, served: Store) -> None:
     recorder = Recorder(served, trials=1)
     lease = recorder.campaign._lease

@@ -42,7 +42,7 @@ OF_REWARDS: dict[str, Any] = {
             {},
             None,
             "best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, 95 % margin of error not known "
-            "(50 architectures are needed), not confirmed",
+            "(it takes 50 architectures or more), not confirmed",
             "+0.004 ±?",
         ),
         (

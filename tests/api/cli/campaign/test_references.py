@@ -61,6 +61,8 @@ def test_an_archived_campaign_is_found_and_listed_on_request(effspine: CommandLi
     recorder = Recorder(served, name="old", trials=2).run(2)
     assert effspine("campaign", "edit", "old", "--archive", "--json").document["archived"] is True
     assert effspine("campaign", "list", "--json").document == []
+    assert "all campaigns are archived; --archived lists" in effspine("campaign", "list").err
+    assert effspine("campaign", "list", "--archived", "--state", "failed").err.strip().endswith("no campaign is failed")
     assert [each["id"] for each in effspine("campaign", "list", "--archived", "--json").document] == [recorder.id]
     assert effspine("campaign", "show", "old", "--json").document["id"] == recorder.id
     assert effspine("campaign", "verify", "old").status == 0
