@@ -1,4 +1,4 @@
-"""The page on dependencies names exactly the dependencies of the project."""
+"""The page on dependencies names exactly the dependencies of the project and of the dashboard's pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from tests.support.paths import ROOT
+from tools.vendor_scripts import VERSIONS
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+(?:\[[A-Za-z0-9,._-]+\])?")
 _HEADING = re.compile(r"^## (\S+)$")
@@ -15,9 +16,12 @@ _ROW = re.compile(r"^\| `([^`]+)` \| (\S.*\S) \| (\S.*\S) \|$")
 
 
 def _declared() -> dict[str, list[str]]:
-    """Names with their extras, without versions, by group; packages that are always installed are `runtime`."""
+    """Names with their extras, without versions, by group.
+
+    Packages that are always installed are `runtime`, libraries of pages are `dashboard`.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    groups = {"runtime": project["dependencies"], **project["optional-dependencies"]}
+    groups = {"runtime": project["dependencies"], **project["optional-dependencies"], "dashboard": list(VERSIONS)}
     return {group: sorted(_name(requirement) for requirement in groups[group]) for group in groups}
 
 

@@ -129,7 +129,7 @@ def _unknown(documents: CampaignDocuments) -> Iterator[str]:
     if documents.search is not None and documents.search["noise"] is None and campaign.trials_finished:
         needed = documents.search["noise_needs"]
         yield (
-            "How much rewards of similar architectures differ cannot be estimated here; it takes "
+            "How much rewards of similar architectures differ by chance is not resolved here; it takes "
             f"{needed} architectures or more."
         )
     if campaign.finals is None:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from api.documents import CampaignDocument
+if TYPE_CHECKING:
+    from api.documents import CampaignDocument
 
 
 def end_of(campaign: CampaignDocument, now: datetime) -> datetime:

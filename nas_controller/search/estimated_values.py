@@ -77,14 +77,14 @@ def estimate_values(trials: Sequence[Rewarded | Candidate], baseline_widths: Seq
 def reward_noise(trials: Sequence[Rewarded], baseline_widths: Sequence[int]) -> float | None:
     """The standard deviation of the noise of one reward.
 
-    None for fewer than FEWEST architectures, and where the gamma test finds no noise in residuals that are not zero:
-    the rewards are too few, or change too much from one architecture to the next, to tell noise from the landscape.
+    None for fewer than FEWEST architectures, and where the gamma test finds no noise: the rewards are equal, or
+    too few or too different from one architecture to the next to tell noise from the landscape.
     """
     if len(trials) < FEWEST:
         return None
     x, _, residuals = _regression(trials, baseline_widths)
     share = _noise_share(x, residuals)
-    return float(np.sqrt(share * np.mean(residuals**2))) if share > 0.0 or not residuals.any() else None
+    return float(np.sqrt(share * np.mean(residuals**2))) if share > 0.0 else None
 
 
 def best_estimated(

@@ -35,7 +35,7 @@ def gain_of(
     """The reward of the best trial minus that of the baseline, with the ends of its 95 % interval.
 
     `basis` says what the interval comes from: `finals` compare both with the same seeds; `noise` is that of one reward
-    each, estimated from similar architectures, and null ends where there are too few. None where nothing is to compare.
+    each, estimated from similar architectures, and null ends where it is not known. None where nothing is to compare.
     """
     if best is None or baseline is None or best["trial"] == BASELINE_TRIAL:
         return None

@@ -263,8 +263,8 @@ def test_it_is_paused_and_resumed(page: Page, way: str) -> None:
     act(page.get_by_role("button", name="Pause", exact=True))
     dialog = page.get_by_role("dialog", name="Pause this campaign?")
     if way == "keys":
-        press(page, dialog.get_by_role("radio", name="Finish first"), "ArrowDown")
-        expect(dialog.get_by_role("radio", name="Are abandoned now")).to_be_checked()
+        press(page, dialog.get_by_role("radio", name="Let them finish"), "ArrowDown")
+        expect(dialog.get_by_role("radio", name="Abandon them now")).to_be_checked()
     act(dialog.get_by_role("button", name="Pause it"))
     state = page.locator("h1 .state").first
     expect(state).to_have_text("paused")

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from api.documents import CampaignDocument, GainDocument
 
 
+SMALLEST = 0.001
+"""The smallest margin of error that three digits show."""
+
+
 class Found(NamedTuple):
     """What a search has found and still finds: the gain of its best, and the figure `search`."""
 
@@ -56,8 +60,8 @@ def best_text(campaign: CampaignDocument, found: Found | None) -> str:
 def margin_text(search: Mapping[str, Any]) -> str:
     """The 95 % margin of error of the difference of two single rewards; where it is not known, what it takes."""
     if search["gain_error"] is None:
-        return f"not known (it takes {search['noise_needs']} architectures or more)"
-    return f"±{search['gain_error']:.3f}"
+        return f"not known (noise not resolved; it takes {search['noise_needs']} architectures or more)"
+    return f"less than ±{SMALLEST:.3f}" if search["gain_error"] < SMALLEST / 2 else f"±{search['gain_error']:.3f}"
 
 
 def gain_cell(gain: GainDocument | None, gain_error: float | None) -> str:
@@ -65,7 +69,7 @@ def gain_cell(gain: GainDocument | None, gain_error: float | None) -> str:
     if gain is None or gain.trial == BASELINE_TRIAL:
         return "-"
     error = gain_error if gain.seeds is None else None if gain.low is None else gain.value - gain.low
-    known = "?" if error is None else f"{error:.3f}"
+    known = "?" if error is None else f"<{SMALLEST:.3f}" if error < SMALLEST / 2 else f"{error:.3f}"
     return f"{signed_difference(gain.reward, gain.baseline_reward)} ±{known}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from api.cli.campaign.finals import DROP, LEFT, comparison_columns, comparison_rows
@@ -108,12 +109,9 @@ def view(
     """
     from rich.console import Group
 
-    left = seconds_left(campaign, recent)
-    if report is not None and report.finals.state == "running":
-        left = finals_seconds_left(campaign, report)
     more: tuple[str, ...] = ()
     if campaign.state not in FINISHED_CAMPAIGN_STATES:
-        more = worker_counts(recent), f"time left {'about ' + duration(left) if left else '-'}"
+        more = worker_counts(recent), _time_left(campaign, recent, report)
     status = status_line(campaign, found, *more).splitlines()
     shown: list[RenderableType] = [_trials_table(campaign, recent[:rows])] if rows else []
     if report is not None:
@@ -122,6 +120,18 @@ def view(
     shown += [cell_text(line) for line in (search, phases_line(campaign)) if line is not None]
     error = [cell_text(service_error, "bold red")] if service_error else []
     return Group(*shown, *(cell_text(line, "bold") for line in status), *error)
+
+
+def _time_left(campaign: CampaignDocument, recent: Sequence[TrialDocument], report: FinalsReportDocument | None) -> str:
+    """The time left of the finals while they run, else that of the search; then it says whether finals follow."""
+    follows = ""
+    if report is not None and report.finals.state == "running":
+        left = finals_seconds_left(campaign, report)
+    else:
+        left = seconds_left(campaign, recent, datetime.now(UTC))
+        if left and campaign.spec["finals"] is not None and campaign.state != "stopping":
+            follows = ", then the finals"
+    return f"time left {'about ' + duration(left) if left else '-'}{follows}"
 
 
 def _trials_table(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> FittedTable:

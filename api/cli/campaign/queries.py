@@ -17,6 +17,7 @@ from nas_controller.states import CAMPAIGN_STATES, TRIAL_STATES
 from search_space.errors import EffspineError
 
 if TYPE_CHECKING:
+    from api.client import Client
     from nas_controller.store import CampaignRecord, Store
 
 MAX_TAIL = 100_000
@@ -34,16 +35,23 @@ def list_campaigns(
     with open_client() as client:
         wanted = client.campaigns(state=state, archived="any" if archived else "false", at_most=limit, with_search=True)
         campaigns = list(wanted)
-        are_others = not campaigns and not as_json and any(client.campaigns(archived="any", at_most=1))
+        empty = "" if campaigns or as_json else _empty_note(client, state, archived)
     if as_json:
         print_json([campaign.model_dump(mode="json") for campaign in campaigns])
     elif campaigns:
         print_campaigns(campaigns)
-    elif are_others:
-        found = "all campaigns are archived" if state is None else f"no campaign is {state}"
-        note(found + ("" if archived else "; --archived lists archived ones, too"))
     else:
-        note(f"there is no campaign at {client.url}; create one with `effspine campaign create -f FILE`")
+        note(empty)
+
+
+def _empty_note(client: Client, state: str | None, archived: bool) -> str:
+    """Why a list is empty: all that match its filter are archived, none matches it, or the service has no campaign."""
+    if not archived and any(client.campaigns(state=state, archived="true", at_most=1)):
+        which = "all campaigns" if state is None else f"all campaigns that match --state {state}"
+        return f"{which} are archived; --archived lists them"
+    if state is not None and any(client.campaigns(archived="any", at_most=1)):
+        return f"no campaign matches --state {state}"
+    return f"there is no campaign at {client.url}; create one with `effspine campaign create -f FILE`"
 
 
 def show(named: CampaignId, as_json: AsJson = False) -> None:

@@ -4,11 +4,13 @@ cases.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from api.report.wall_time import wall_seconds
 from nas_controller.throughput import mean_interval, most_at_once
 
 if TYPE_CHECKING:
@@ -52,15 +54,31 @@ def _most_at_once(recent: Sequence[TrialDocument | FinalRunDocument], parallelis
     )
 
 
-def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float | None:
-    """Estimated seconds to the end of a campaign, minus the completed fractions of running trials.
+def seconds_left(campaign: CampaignDocument, recent: Sequence[TrialDocument], now: datetime) -> float | None:
+    """Estimated seconds to the end of a search: of its remaining trials, minus the completed fractions of running ones,
+    or until its `wall_seconds` or `device_hours`.
 
     `recent` are its latest trials. None before the first trained one, and while the campaign is paused.
     """
     if campaign.state == "paused":
         return None
-    left = max(0.0, campaign.spec["trials"] - campaign.trials_finished - _completed_fractions(recent))
-    return _seconds_of(left, recent, campaign.spec["parallelism"])
+    trials = min(campaign.spec["trials"] - campaign.trials_finished, _trials_within_device_hours(campaign, recent))
+    left = _seconds_of(max(0.0, trials - _completed_fractions(recent)), recent, campaign.spec["parallelism"])
+    limit: float | None = (campaign.spec["stop"] or {}).get("wall_seconds")
+    if left is None or limit is None:
+        return left
+    return min(left, max(0.0, limit - (wall_seconds(campaign, now) or 0.0)))
+
+
+def _trials_within_device_hours(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> float:
+    """The trials until `device_hours`, if each takes the mean device time of recent ones, repeats among them."""
+    limit: float | None = (campaign.spec["stop"] or {}).get("device_hours")
+    done = [training_seconds(trial) or 0.0 for trial in recent if trial.state == "completed"]
+    if limit is None or not any(done):
+        return math.inf
+    resources = campaign.spec["resources"]
+    devices = float(resources["tpus"] or resources["gpus"] or 1)
+    return (3600 * limit - campaign.device_seconds) / (fmean(done) * devices)
 
 
 def finals_seconds_left(campaign: CampaignDocument, report: FinalsReportDocument) -> float | None:

@@ -2,6 +2,9 @@
 
 import { counted, decimal, difference, signed } from "./format.js";
 
+// The smallest margin of error that three digits show.
+const SMALLEST = 0.001;
+
 /** `gain` is the document of that name, as `gainOf` of a trial makes it, too. */
 export const gainValue = (gain) => difference(gain.reward, gain.baseline_reward);
 
@@ -16,8 +19,8 @@ export function sureness(gain, search) {
 /** The 95 % margin of error of a difference of two single rewards; where it is not known, what it takes. */
 export function marginText(search) {
   if (!search) return "not read yet";
-  if (search.gain_error === null) return `not known (it takes ${search.noise_needs} architectures or more)`;
-  return `±${decimal(search.gain_error)}`;
+  if (search.gain_error === null) return `not known (noise not resolved; it takes ${search.noise_needs} architectures or more)`;
+  return search.gain_error < SMALLEST / 2 ? `less than ±${decimal(SMALLEST)}` : `±${decimal(search.gain_error)}`;
 }
 
 export const verdictText = ({ is_confirmed: isConfirmed }) => (isConfirmed ? "confirmed" : "not confirmed");

@@ -1,6 +1,8 @@
 // Estimates the time left of a campaign. api/cli/campaign/time_left.py has the same rule; both are tested with the same
 // cases.
 
+import { wallSeconds } from "./format.js";
+
 // Nothing has run in an interval between two ends that is longer than PAUSE_SECONDS and PAUSE_FACTOR trainings.
 const PAUSE_SECONDS = 60;
 const PAUSE_FACTOR = 3;
@@ -71,13 +73,26 @@ function median(values) {
 }
 
 /**
- * Estimated seconds to the end of a campaign: of its remaining trials, minus the completed fractions of running ones.
- * `recent` are its latest trials. null before the first trained one, and while the campaign is paused.
+ * Estimated seconds to the end of a search: of its remaining trials, minus the completed fractions of running ones, or until
+ * its `wall_seconds` or `device_hours`. `recent` are its latest trials, `now` is in milliseconds since 1970. null before the
+ * first trained one, and while the campaign is paused.
  */
-export function secondsLeft(campaign, recent) {
+export function secondsLeft(campaign, recent, now) {
   if (campaign.state === "paused") return null;
-  const left = Math.max(0, campaign.spec.trials - campaign.trials_finished - completedFractions(recent));
-  return secondsOf(left, recent, campaign.spec.parallelism);
+  const { spec } = campaign;
+  const trials = Math.min(spec.trials - campaign.trials_finished, trialsWithinDeviceHours(campaign, recent));
+  const left = secondsOf(Math.max(0, trials - completedFractions(recent)), recent, spec.parallelism);
+  const limit = spec.stop?.wall_seconds ?? Infinity;
+  return left === null ? null : Math.min(left, Math.max(0, limit - (wallSeconds(campaign, now) ?? 0)));
+}
+
+/** The trials until `device_hours`, if each takes the mean device time of recent ones, repeats among them. */
+function trialsWithinDeviceHours({ spec, device_seconds: taken }, recent) {
+  const limit = spec.stop?.device_hours ?? Infinity;
+  const done = recent.filter((training) => training.state === "completed");
+  const devices = spec.resources.tpus || spec.resources.gpus || 1;
+  const each = (sum(done.map((training) => trainingSeconds(training) ?? 0)) / done.length) * devices;
+  return each > 0 ? (3600 * limit - taken) / each : Infinity;
 }
 
 /**

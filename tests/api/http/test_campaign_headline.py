@@ -160,8 +160,31 @@ def test_the_headline_after_finals_is_of_one_trial_and_of_their_seeds(tmp_path: 
 @needs_node
 def test_a_noise_that_is_not_known_is_said(tmp_path: Path) -> None:
     body = 'const { marginText } = await import("./gain.js");\nreturn given.map(marginText);'
-    given = [{"gain_error": None, "noise_needs": FEWEST}, {"gain_error": 0.0086, "noise_needs": FEWEST}]
-    assert run_script(tmp_path, body, given) == ["not known (it takes 50 architectures or more)", "\u00b10.009"]
+    given = [{"gain_error": error, "noise_needs": FEWEST} for error in (None, 0.0086, 0.0004)]
+    unknown = "not known (noise not resolved; it takes 50 architectures or more)"
+    assert run_script(tmp_path, body, given) == [unknown, "\u00b10.009", "less than \u00b10.001"]
+
+
+@needs_node
+def test_the_time_left_of_a_search_says_that_the_finals_follow(tmp_path: Path, store: Store) -> None:
+    running = campaign(store, state="running", started_at="2026-11-22T15:50:00Z")
+    spec = {**running["spec"], "finals": {"top": 3, "seeds": 5}}
+    shared = {"state": "running", "step": 0, "steps": 100, "worker_started_at": None}
+    given = [
+        running,
+        {**running, "spec": spec},
+        {**running, "spec": spec, "state": "stopping"},
+        {**running, "spec": spec, "shared_training": shared, "trials_begun": 0},
+        {**running, "spec": spec, "finals": {"state": "running", "runs": 8, "runs_finished": 2}},
+    ]
+    found = headlines(tmp_path, *({"campaign": each, "best": None, "search": None} for each in given))
+    assert [time["note"] for _, _, time in found] == [
+        "running for 10 min 00 s",
+        "of the search; then the finals; running for 10 min 00 s",
+        "running for 10 min 00 s",
+        "of the shared weights; then the search and the finals",
+        "finals",
+    ]
 
 
 @needs_node
@@ -208,21 +231,24 @@ def test_where_all_trials_have_the_budget_figure_5_is_over_parameters(tmp_path: 
     assert found["AP against parameters"].startswith(
         "Figure 5 of the paper, over parameters, since all have the budget's multi-adds."
     )
+    assert found["AP against parameters"].endswith("The axis spans at least 20\u00a0% to either side of the baseline.")
     assert "AP against multi-adds" not in found
     assert "Figure 5" not in other["AP against parameters"]
     assert "AP against multi-adds" in other
 
 
 @needs_node
-def test_a_trial_of_a_failed_campaign_names_the_button_by_its_text(tmp_path: Path, store: Store) -> None:
+def test_a_trial_of_a_failed_campaign_names_the_button_to_those_who_have_it(tmp_path: Path, store: Store) -> None:
     body = """
     const { Notice } = await import("./trial/notice.js"), { retry } = await import("./campaign/actions.js");
     const text = (node) => Array.isArray(node) ? node.map(text).join(" ") : node === null || typeof node !== "object" ? String(node ?? "")
       : typeof node.type === "function" ? text(node.type(node.props)) : text(node.props.children);
-    return [retry.label(given.campaign), text(Notice(given))];
+    return [retry.label(given.campaign), ...[true, false].map((mayOperate) => text(Notice({ ...given, mayOperate })))];
     """  # noqa: E501
     failed = campaign(store, state="failed")
     trial: dict[str, Any] = {"error": "the loss is NaN", "error_kind": None, "state": "running", "attempts": 1}
     trial["attempts_made"] = []
-    label, notice = run_script(tmp_path, body, {"campaign": failed, "trial": trial})
+    label, notice, of_viewer = run_script(tmp_path, body, {"campaign": failed, "trial": trial})
     assert f"\u201c{label}\u201d on its page" in notice
+    assert label not in of_viewer
+    assert "a key of scope operate can continue it" in of_viewer

@@ -165,7 +165,7 @@ def test_compared_trials_have_their_margin_of_error_and_the_budget_only_where_it
     given = {"trials": trials, "campaign": {**of_all, "best": best}}
     baseline, sampled, whole, params = run_script(tmp_path, ROWS, given)
     assert (baseline[MARGIN], baseline["Verdict"]) == ("\u2013", "the uniform baseline")
-    assert sampled[MARGIN] == f"not known (it takes {search['noise_needs']} architectures or more)"
+    assert sampled[MARGIN] == f"not known (noise not resolved; it takes {search['noise_needs']} architectures or more)"
     assert (sampled["AP in the finals"], sampled["Verdict"]) == ("\u2013", "not confirmed")
     says_budget = mode != "exact"
     assert ("of the budget" in sampled["Multi-adds"]) == says_budget

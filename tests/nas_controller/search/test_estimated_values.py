@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from nas_controller.execution.synthetic_reward import reward
-from nas_controller.search.estimated_values import Candidate, Rewarded, best_estimated, estimate_values, nearest_columns
+from nas_controller.search import estimated_values as module
+from nas_controller.search.estimated_values import (
+    Candidate,
+    Rewarded,
+    best_estimated,
+    estimate_values,
+    nearest_columns,
+    reward_noise,
+)
 from nas_controller.search.finals_rules import FIRST
 from nas_controller.search.objective_spec import ObjectiveSpec
 from search_space.space import SearchSpace
@@ -48,6 +56,17 @@ def test_exact_rewards_of_a_linear_function_are_their_own_estimates(count: int) 
     given = trials(linear, 0.0, count)
     estimates = estimate_values(given, BASELINE)
     assert [estimates.values[each.number] for each in given] == pytest.approx([each.reward for each in given], abs=1e-4)
+
+
+def test_the_noise_of_rewards_is_unknown_where_it_is_not_resolved() -> None:
+    assert reward_noise(trials(linear, 0.02), BASELINE) == pytest.approx(0.02, rel=0.3)
+    assert reward_noise(trials(linear, 0.02, count=49), BASELINE) is None
+    assert reward_noise(trials(lambda _: 0.3, 0.0), BASELINE) is None
+
+
+def test_noise_that_the_gamma_test_finds_none_of_is_unknown_not_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_noise_share", lambda _x, _residuals: 0.0)
+    assert reward_noise(trials(linear, 0.02), BASELINE) is None
 
 
 def test_noisy_rewards_are_shrunk_towards_the_regression() -> None:

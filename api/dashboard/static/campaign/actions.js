@@ -44,7 +44,7 @@ const pause = {
   confirm: () => "Pause it",
   fields: (campaign) => (isRunning(campaign) ? [{
     name: "mode", label: "Trainings in progress", kind: "choice", value: "drain",
-    options: [["drain", "Finish first; nothing else begins"], ["abort", "Are abandoned now, and repeated after the pause"]],
+    options: [["drain", "Let them finish; begin nothing else"], ["abort", "Abandon them now; repeat them after the pause"]],
   }] : []),
   send: ({ path, values: { mode = "drain" }, post }) => post(`${path}/pause`, { mode }),
 };

@@ -2,7 +2,7 @@
 
 import { dateTime, decimal, duration, millions, ofBudget, signed, wallSeconds } from "../format.js";
 import { gainValue, seedsText, sureness, verdictText } from "../gain.js";
-import { FINISHED, STARTABLE } from "../states.js";
+import { FINISHED, STARTABLE, STOPPABLE } from "../states.js";
 import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "../time-left.js";
 import { isInFinals, isTrainingShared } from "./finals.js";
 
@@ -51,8 +51,8 @@ export function timeFigure(campaign, recent, report, now, isWaiting) {
     return { label: "Time taken", value, note: campaign.finished_at ? `ended ${dateTime(campaign.finished_at)}` : "" };
   }
   if (isWaiting) return { label: "Time left", value: "–", note: "waiting" };
-  const left = isInFinals(campaign) && report ? finalsSecondsLeft(campaign, report)
-    : isTrainingShared(campaign) ? sharedSecondsLeft(campaign, now) : secondsLeft(campaign, recent);
+  const left = isInFinals(campaign) ? (report ? finalsSecondsLeft(campaign, report) : null)
+    : isTrainingShared(campaign) ? sharedSecondsLeft(campaign, now) : secondsLeft(campaign, recent, now);
   return { label: "Time left", value: left === null ? "–" : `≈ ${duration(left)}`, note: timeNote(campaign, now) };
 }
 
@@ -61,9 +61,11 @@ function timeNote(campaign, now) {
   if (campaign.paused_at !== null) return `paused since ${dateTime(campaign.paused_at)}`;
   if (STARTABLE.has(campaign.state)) return "not started yet";
   if (campaign.waiting_for) return "waiting";
-  if (isTrainingShared(campaign)) return "of the shared weights; then the search";
+  const hasFinals = campaign.spec.finals !== null && STOPPABLE.has(campaign.state);
+  if (isTrainingShared(campaign)) return `of the shared weights; then the search${hasFinals ? " and the finals" : ""}`;
   if (isInFinals(campaign)) return "finals";
-  return elapsed === null ? "waiting for a runner" : `running for ${duration(elapsed)}`;
+  if (elapsed === null) return "waiting for a runner";
+  return `${hasFinals ? "of the search; then the finals; " : ""}running for ${duration(elapsed)}`;
 }
 
 /** The device time spent, and what the specification allows. */

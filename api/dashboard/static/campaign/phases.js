@@ -20,7 +20,7 @@ export function phasesOf(campaign, recent, report, now) {
     value: campaign.trials_finished,
     max: spec.trials,
     note: `${campaign.trials_finished} / ${spec.trials} trials`,
-    left: isOver || isInFinals(campaign) || isTrainingShared(campaign) ? null : secondsLeft(campaign, recent),
+    left: isOver || isInFinals(campaign) || isTrainingShared(campaign) ? null : secondsLeft(campaign, recent, now),
   };
   if (search.state === "not run" && campaign.trials_finished) search.state = "ended early";
   return [...(shared ? [sharedPhase(campaign, now)] : []), search, ...(finals || spec.finals ? [finalsPhase(campaign, report, isOver)] : [])];

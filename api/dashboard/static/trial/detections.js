@@ -29,7 +29,7 @@ export function Detections({ path, trial, mayOperate }) {
   return html`<section class="card" aria-labelledby="trial-detections">
     <h2 id="trial-detections">Detections on reserved images</h2>
     ${(refusal ?? error?.message) && html`<p class="banner" role="alert">${refusal ?? error.message}</p>`}
-    ${data && (data.unavailable ? html`<p class="muted">There are none: ${data.unavailable}.</p>` : html`
+    ${data && (data.unavailable ? html`<p class="muted">Not available because ${data.unavailable}.</p>` : html`
       <p class="muted">${data.about}</p>
       <${Request} data=${data} isWaiting=${isWaiting} mayOperate=${mayOperate} onScore=${setScore} onRequest=${request} />
       ${data.images && html`<${Images} data=${data} number=${trial.number} address=${address} />`}`)}

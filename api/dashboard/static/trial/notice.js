@@ -5,8 +5,8 @@ import { errorTitle } from "../titles.js";
 import { html } from "../ui.js";
 import { LogTail } from "./attempts.js";
 
-export function Notice({ campaign, trial, onNumber }) {
-  if (trial.error) return html`<${Failure} campaign=${campaign} trial=${trial} />`;
+export function Notice({ campaign, trial, mayOperate, onNumber }) {
+  if (trial.error) return html`<${Failure} campaign=${campaign} trial=${trial} mayOperate=${mayOperate} />`;
   if (trial.reused_from !== null) {
     const again = html`<button type="button" class="plain" onClick=${() => onNumber(trial.reused_from)}>trial ${trial.reused_from}</button>`;
     return html`<p class="banner">The same architecture as ${again}, whose outcome ${trial.state === "running" ? "it waits for" : "it has"}: a repeat is not trained again.</p>`;
@@ -16,19 +16,19 @@ export function Notice({ campaign, trial, onNumber }) {
   return null;
 }
 
-function Failure({ campaign, trial }) {
+function Failure({ campaign, trial, mayOperate }) {
   const failed = trial.attempts_made.findLast((attempt) => attempt.log_tail && attempt.error);
   return html`<div class="banner failure" role="alert">
     <strong>${errorTitle(trial.error_kind) ?? "Error"}</strong>
     <pre>${trial.error}</pre>
-    <p>${next(campaign, trial)}</p>
+    <p>${next(campaign, trial, mayOperate)}</p>
     ${failed && html`<p>The end of the log of attempt ${failed.number}:</p><${LogTail} text=${failed.log_tail} name=${`attempt ${failed.number}`} />`}
   </div>`;
 }
 
-function next({ state, spec }, trial) {
+function next({ state, spec }, trial, mayOperate) {
   const attempts = `${trial.attempts} ${trial.attempts === 1 ? "attempt" : "attempts"}`;
-  if (state === "failed" && trial.state !== "completed") return "The campaign has failed. Once the cause is fixed, “Try again” on its page (scope operate) continues it; trials without an outcome start again.";
+  if (state === "failed" && trial.state !== "completed") return `The campaign has failed. Once the cause is fixed, ${mayOperate ? "“Try again” on its page continues it" : "a key of scope operate can continue it"}; trials without an outcome start again.`;
   if (trial.state === "failed" && trial.reused_from !== null) return `Trial ${trial.reused_from} of the same architecture has failed, so this one has its outcome.`;
   if (trial.state === "failed") return `Given up after ${attempts}, with the reward 0, from which the controller has learned.${FINISHED.has(state) ? "" : " The search goes on."}`;
   if (trial.state === "stopped") return "The campaign ended before another attempt.";

@@ -42,8 +42,15 @@ OF_REWARDS: dict[str, Any] = {
             {},
             None,
             "best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, 95 % margin of error not known "
-            "(it takes 50 architectures or more), not confirmed",
+            "(noise not resolved; it takes 50 architectures or more), not confirmed",
             "+0.004 ±?",
+        ),
+        (
+            {},
+            0.0004,
+            "best AP 0.329 (trial 7), +0.004 over the baseline's 0.325, 95 % margin of error less than ±0.001, "
+            "not confirmed",
+            "+0.004 ±<0.001",
         ),
         (
             {"seeds": 4, "low": -0.00175, "high": 0.00825},

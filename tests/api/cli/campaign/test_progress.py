@@ -33,6 +33,14 @@ def test_the_live_view_shows_trials_progress_and_the_best(store: Store) -> None:
     assert out.getvalue().rstrip().endswith("the disk is full")
 
 
+def test_the_time_left_of_a_search_says_that_the_finals_follow(store: Store) -> None:
+    for finals, follows in ((None, False), ({"top": 2, "seeds": 3}, True)):
+        recorder = Recorder(store, name=f"finals {follows}", trials=10, finals=finals).run(3)
+        out = io.StringIO()
+        Console(file=out, width=140).print(view(*campaign_and_trials(store, recorder)))
+        assert (", then the finals" in out.getvalue()) is follows
+
+
 def test_a_trial_that_stopped_early_shows_its_last_step(store: Store) -> None:
     task = {"profile": "synthetic", "evaluate_steps": 5}
     recorder = Recorder(store, trials=4, proxy_task=task, early_stopping={"min_trials": 1})

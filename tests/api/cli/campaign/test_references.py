@@ -61,13 +61,26 @@ def test_an_archived_campaign_is_found_and_listed_on_request(effspine: CommandLi
     recorder = Recorder(served, name="old", trials=2).run(2)
     assert effspine("campaign", "edit", "old", "--archive", "--json").document["archived"] is True
     assert effspine("campaign", "list", "--json").document == []
-    assert "all campaigns are archived; --archived lists" in effspine("campaign", "list").err
-    assert effspine("campaign", "list", "--archived", "--state", "failed").err.strip().endswith("no campaign is failed")
+    assert "all campaigns are archived; --archived lists them" in effspine("campaign", "list").err
     assert [each["id"] for each in effspine("campaign", "list", "--archived", "--json").document] == [recorder.id]
     assert effspine("campaign", "show", "old", "--json").document["id"] == recorder.id
     assert effspine("campaign", "verify", "old").status == 0
     created = effspine("campaign", "create", "-f", "-", stdin=SPECIFICATION.format("old"))
     assert f"others of this name: {recorder.id}" in created.err
+
+
+def test_an_empty_list_says_why(effspine: CommandLine, served: Store) -> None:
+    def note(*options: str) -> str:
+        return effspine("campaign", "list", *options).err.strip()
+
+    for options in (), ("--archived",), ("--state", "failed"):
+        assert "there is no campaign at http" in note(*options)
+    Recorder(served, name="old", trials=2).run(2)
+    effspine("campaign", "edit", "old", "--archive")
+    matching = "all campaigns that match --state completed are archived; --archived lists them"
+    assert note("--state", "completed").endswith(matching)
+    for more in (), ("--archived",):
+        assert note("--state", "failed", *more).endswith("no campaign matches --state failed")
 
 
 def test_an_unknown_one_is_named(effspine: CommandLine, served: Store) -> None:

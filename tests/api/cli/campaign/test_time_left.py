@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from api.cli.campaign.time_left import finals_seconds_left, seconds_left, shared
 from api.documents import CampaignDocument, FinalsReportDocument, SharedTrainingDocument, TrialDocument
 from api.http.examples import EXAMPLE_RESPONSES
 from api.http.routes.dashboard import STATIC_DIR
+from nas_controller.search.stop_spec import StopSpec
 from nas_controller.store import Store
 from tests.support.campaign_documents import campaign_and_trials
 from tests.support.recorder import Recorder
@@ -28,7 +29,7 @@ import { finalsSecondsLeft, secondsLeft, sharedSecondsLeft } from "./time-left.j
 const text = await new Promise((resolve) => { let all = ""; process.stdin.on("data", (part) => all += part).on("end", () => resolve(all)); });
 const { trials, shared, finals } = JSON.parse(text);
 console.log(JSON.stringify([
-  trials.map(({ campaign, recent }) => secondsLeft(campaign, recent)),
+  trials.map(({ campaign, recent, now }) => secondsLeft(campaign, recent, Date.parse(now))),
   shared.map(({ campaign, now }) => sharedSecondsLeft(campaign, Date.parse(now))),
   finals.map(({ campaign, report }) => finalsSecondsLeft(campaign, report)),
 ]));
@@ -36,13 +37,17 @@ console.log(JSON.stringify([
 
 
 def documents(case: dict[str, Any]) -> dict[str, Any]:
-    """The campaign and the trials of a case, as the API sends them."""
-    example = EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}"]
-    size = {name: case["campaign"][name] for name in ("trials", "parallelism")}
-    state = {name: case["campaign"][name] for name in ("state", "trials_finished")}
+    """The campaign and the trials of a case, as the API sends them. It has run since NOW unless the case says more."""
+    example, given = EXAMPLE_RESPONSES["get", "/v1/campaigns/{campaign_id}"], case["campaign"]
+    unset = {"started_at": NOW, "finished_at": None, "paused_at": None, "paused_seconds": 0.0, "device_seconds": 0.0}
+    stop = given.get("stop") and {**dict.fromkeys(StopSpec.model_fields), **given["stop"]}
+    resources = {**example["spec"]["resources"], "gpus": given.get("gpus"), "tpus": given.get("tpus", 0)}
+    spec = {**example["spec"], "trials": given["trials"], "parallelism": given["parallelism"]}
+    state = {name: value for name, value in given.items() if name in example}
     return {
-        "campaign": {**example, **state, "spec": {**example["spec"], **size}},
+        "campaign": {**example, **unset, **state, "spec": {**spec, "stop": stop, "resources": resources}},
         "recent": [trial_document(trial) for trial in case["recent"]],
+        "now": NOW,
     }
 
 
@@ -124,7 +129,7 @@ def test_the_terminal_follows_the_rule(case: dict[str, Any]) -> None:
     case_documents = documents(case)
     campaign = CampaignDocument.model_validate(case_documents["campaign"])
     recent = [TrialDocument.model_validate(trial) for trial in case_documents["recent"]]
-    assert seconds_left(campaign, recent) == pytest.approx(case["seconds_left"])
+    assert seconds_left(campaign, recent, datetime.fromisoformat(NOW)) == pytest.approx(case["seconds_left"])
 
 
 @pytest.mark.parametrize("case", SHARED_CASES, ids=lambda case: case["name"])
@@ -135,7 +140,8 @@ def test_the_terminal_follows_the_rule_of_shared_weights(case: dict[str, Any]) -
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_dashboard_follows_the_rules(tmp_path: Path) -> None:
-    shutil.copy(STATIC_DIR / "time-left.js", tmp_path)
+    for name in ("format.js", "time-left.js"):
+        shutil.copy(STATIC_DIR / name, tmp_path)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "run.js").write_text(SCRIPT)
     shared = [{"campaign": training_campaign(case["training"]), "now": NOW} for case in SHARED_CASES]
@@ -151,15 +157,22 @@ def test_the_dashboard_follows_the_rules(tmp_path: Path) -> None:
 
 def test_the_time_left_counts_remaining_and_running_trials(store: Store) -> None:
     recorder = Recorder(store, trials=10).run(1)
-    assert seconds_left(*campaign_and_trials(store, recorder)) == pytest.approx(9 * 1.5)
+    now = datetime.now(UTC)
+    assert seconds_left(*campaign_and_trials(store, recorder), now) == pytest.approx(9 * 1.5)
     recorder.campaign.progress(recorder.begin(), 10, 20, {})
-    assert seconds_left(*campaign_and_trials(store, recorder)) == pytest.approx(8.5 * 1.5)
+    assert seconds_left(*campaign_and_trials(store, recorder), now) == pytest.approx(8.5 * 1.5)
+
+
+def test_the_time_left_of_a_recorded_search_ends_with_its_device_hours(store: Store) -> None:
+    recorder = Recorder(store, trials=1000, stop={"device_hours": 0.01}).run(1)
+    campaign, recent = campaign_and_trials(store, recorder)
+    assert seconds_left(campaign, recent, datetime.now(UTC)) == pytest.approx(36 - campaign.device_seconds)
 
 
 def test_there_is_no_estimate_before_the_first_reward(store: Store) -> None:
     recorder = Recorder(store, trials=10)
     recorder.begin()
-    assert seconds_left(*campaign_and_trials(store, recorder)) is None
+    assert seconds_left(*campaign_and_trials(store, recorder), datetime.now(UTC)) is None
 
 
 def test_the_seconds_of_a_trial_are_measured_by_its_worker(store: Store) -> None:
