@@ -45,6 +45,11 @@ class Comparison(NamedTuple):
     word: Word
     more_seeds: int | None
 
+    @property
+    def written_mean(self) -> float:
+        """The difference of the two rewards as texts show them, which `mean` may miss by a digit; needs one pair."""
+        return written_difference(self.reward or 0.0, self.baseline_reward or 0.0)
+
 
 class CostRatios(NamedTuple):
     """The costs of an architecture over those of the baseline; `latency` is None where either was not measured."""
@@ -173,5 +178,4 @@ def _more_seeds(mean: float, deviation: float, pairs: int, finalists: int) -> in
 def difference_text(found: Comparison) -> str:
     """The measured difference, which needs one pair: `+0.021 AP, 95 % interval +0.009 to +0.033, 5 seeds`."""
     interval = "" if found.low is None else f"95 % interval {found.low:+z.3f} to {found.high:+z.3f}, "
-    mean = written_difference(found.reward or 0.0, found.baseline_reward or 0.0)
-    return f"{mean:+z.3f} AP, {interval}{counted(found.pairs, 'seed')}"
+    return f"{found.written_mean:+z.3f} AP, {interval}{counted(found.pairs, 'seed')}"

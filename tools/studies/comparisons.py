@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from nas_controller.search.finals_verdict import Comparison, compare
-from search_space.display import written_difference
 from tools.studies.rows import Final
 
 BySeed = Mapping[int, float]
@@ -43,4 +42,4 @@ def interval(compared: Comparison) -> str:
     if compared.mean is None:
         return "-"
     limits = "" if compared.low is None else f" ({compared.low:+z.3f} to {compared.high:+z.3f})"
-    return f"{written_difference(compared.reward or 0.0, compared.baseline_reward or 0.0):+z.3f}{limits}"
+    return f"{compared.written_mean:+z.3f}{limits}"

@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 from api.cli.output import duration, millions, three_digits
 from nas_controller.proxy_check.study import UNIFORM
 from nas_controller.search.finals_verdict import Comparison, difference_text
-from search_space.display import written_difference
 from tools.studies.comparisons import by_seed, difference, interval, mean_ap, paired_differences
 from tools.studies.finals import PUBLISHED
 from tools.studies.markdown import page, section, table
@@ -69,10 +68,9 @@ def behind(rows: Rows) -> list[str]:
         below = []
         for label, what in ((WINNERS[other], "the other one"), (UNIFORM, "the uniform baseline")):
             compared = difference(own, by_seed(rows.finals, label, size.name))
-            written = written_difference(compared.reward or 0.0, compared.baseline_reward or 0.0)
-            if written < 0:
+            if compared.written_mean < 0:
                 significantly = "significantly" if compared.word == "worse" else "not significantly"
-                below.append(f"{what} ({written:+.3f} AP, {significantly})")
+                below.append(f"{what} ({compared.written_mean:+.3f} AP, {significantly})")
         if below:
             sentences.append(f"On {size.name} objects, their own winner is behind {' and '.join(below)}.")
     return sentences

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from api.documents import CampaignDocument, GainDocument
 
 
-SMALLEST = 0.001
+SMALLEST_SHOWN = 0.001
 """The smallest margin of error that three digits show."""
 
 
@@ -61,7 +61,11 @@ def margin_text(search: Mapping[str, Any]) -> str:
     """The 95 % margin of error of the difference of two single rewards; where it is not known, what it takes."""
     if search["gain_error"] is None:
         return f"not known (noise not resolved; it takes {search['noise_needs']} architectures or more)"
-    return f"less than ±{SMALLEST:.3f}" if search["gain_error"] < SMALLEST / 2 else f"±{search['gain_error']:.3f}"
+    return (
+        f"less than ±{SMALLEST_SHOWN:.3f}"
+        if search["gain_error"] < SMALLEST_SHOWN / 2
+        else f"±{search['gain_error']:.3f}"
+    )
 
 
 def gain_cell(gain: GainDocument | None, gain_error: float | None) -> str:
@@ -69,7 +73,7 @@ def gain_cell(gain: GainDocument | None, gain_error: float | None) -> str:
     if gain is None or gain.trial == BASELINE_TRIAL:
         return "-"
     error = gain_error if gain.seeds is None else None if gain.low is None else gain.value - gain.low
-    known = "?" if error is None else f"<{SMALLEST:.3f}" if error < SMALLEST / 2 else f"{error:.3f}"
+    known = "?" if error is None else f"<{SMALLEST_SHOWN:.3f}" if error < SMALLEST_SHOWN / 2 else f"{error:.3f}"
     return f"{signed_difference(gain.reward, gain.baseline_reward)} ±{known}"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from api.cli.campaign.finals import DROP, LEFT, comparison_columns, comparison_rows
 from api.cli.campaign.gains import Found, read_found
 from api.cli.campaign.lines import TAIL, follow_lines
-from api.cli.campaign.status import phases_line, status_line, worker_counts
+from api.cli.campaign.status import phases_line, shown_state, status_line, worker_counts
 from api.cli.campaign.time_left import finals_seconds_left, seconds_left, training_seconds
 from api.cli.output import cell_text, duration, last_line, one_decimal, spark_line, three_digits
 from api.client import ServiceRefusedError
@@ -129,9 +129,9 @@ def _time_left(campaign: CampaignDocument, recent: Sequence[TrialDocument], repo
         left = finals_seconds_left(campaign, report)
     else:
         left = seconds_left(campaign, recent, datetime.now(UTC))
-        if left and campaign.spec["finals"] is not None and campaign.state != "stopping":
+        if left is not None and campaign.spec["finals"] is not None and campaign.state != "stopping":
             follows = ", then the finals"
-    return f"time left {'about ' + duration(left) if left else '-'}{follows}"
+    return f"time left {'-' if left is None else 'about ' + duration(left)}{follows}"
 
 
 def _trials_table(campaign: CampaignDocument, recent: Sequence[TrialDocument]) -> FittedTable:
@@ -179,7 +179,7 @@ def _note(campaign: CampaignDocument, trial: TrialDocument) -> Any:
         ]
         return cell_text(", ".join(note for note in notes if note))
     if not trial.progress_total:
-        return Text("queued" if trial.worker_started_at is None else "running", style="dim")
+        return Text(shown_state(trial), style="dim")
     ap = "" if trial.progress_ap is None else f", AP {three_digits(trial.progress_ap)}"
     bar = Table.grid(padding=(0, 1))
     bar.add_row(

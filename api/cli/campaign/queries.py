@@ -102,7 +102,10 @@ def watch(
 
 def trials(
     named: CampaignId,
-    state: Annotated[str | None, typer.Option(help=f"Only trials in this state: {', '.join(TRIAL_STATES)}.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(help=f"Only trials in this state: {', '.join(TRIAL_STATES)}; running: queued ones, too."),
+    ] = None,
     order_by: Annotated[
         str, typer.Option(help="number, reward, madds, params or latency_ratio; prefix - for descending order.")
     ] = "number",

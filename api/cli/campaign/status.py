@@ -66,6 +66,11 @@ def finals_note(campaign: CampaignDocument) -> str:
     return f"finals: {finals.runs_finished} of {finals.runs} trainings"
 
 
+def shown_state(trial: TrialDocument) -> str:
+    """The state of a trial; one that no worker has begun is queued."""
+    return "queued" if trial.state == "running" and trial.worker_started_at is None else trial.state
+
+
 def worker_counts(recent: Sequence[TrialDocument]) -> str:
     """How many of these trials workers train, and how many wait for one: `2 running, 6 queued`; empty where none
     runs.

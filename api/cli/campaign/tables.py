@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from api.cli.campaign.gains import gain_cell, verdict_cell
+from api.cli.campaign.status import shown_state
 from api.cli.campaign.time_left import training_seconds
 from api.cli.output import (
     duration,
@@ -179,11 +180,6 @@ def print_trials(campaign: CampaignDocument, trials: Sequence[TrialDocument]) ->
         cut=("note",),
         spare=CONSTANT_IF_EXACT if campaign.spec["search_space"]["mode"] == "exact" else (),
     )
-
-
-def shown_state(trial: TrialDocument) -> str:
-    """The state of a trial; one that no worker has begun is queued."""
-    return "queued" if trial.state == "running" and trial.worker_started_at is None else trial.state
 
 
 def latency_text(trial: TrialDocument) -> str:

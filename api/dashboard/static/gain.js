@@ -3,7 +3,7 @@
 import { counted, decimal, difference, signed } from "./format.js";
 
 // The smallest margin of error that three digits show.
-const SMALLEST = 0.001;
+const SMALLEST_SHOWN = 0.001;
 
 /** `gain` is the document of that name, as `gainOf` of a trial makes it, too. */
 export const gainValue = (gain) => difference(gain.reward, gain.baseline_reward);
@@ -20,7 +20,7 @@ export function sureness(gain, search) {
 export function marginText(search) {
   if (!search) return "not read yet";
   if (search.gain_error === null) return `not known (noise not resolved; it takes ${search.noise_needs} architectures or more)`;
-  return search.gain_error < SMALLEST / 2 ? `less than ±${decimal(SMALLEST)}` : `±${decimal(search.gain_error)}`;
+  return search.gain_error < SMALLEST_SHOWN / 2 ? `less than ±${decimal(SMALLEST_SHOWN)}` : `±${decimal(search.gain_error)}`;
 }
 
 export const verdictText = ({ is_confirmed: isConfirmed }) => (isConfirmed ? "confirmed" : "not confirmed");

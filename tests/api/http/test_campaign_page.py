@@ -260,8 +260,8 @@ def test_figures_that_do_not_exist_say_what_will_come_and_when(tmp_path: Path, s
     assert run_script(tmp_path, body, given) == [
         "They come with the first trials, once this draft is started.",
         "They come with the first reward.",
-        "There are none: the campaign has ended before its first reward.",
-        "There are none: the campaign has ended before its first reward.",
+        "The campaign ended before its first reward.",
+        "The campaign ended before its first reward.",
         "They come with the first trials, once the shared weights are trained.",
     ]
 

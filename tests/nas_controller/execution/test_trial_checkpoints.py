@@ -129,10 +129,11 @@ def test_a_trial_whose_worker_and_runner_are_killed_has_the_metrics_of_an_uninte
     killed = [("failed", "worker-killed")] if kills_worker else []
     attempts = [(attempt.state, attempt.error_kind) for attempt in detail.attempts]
     assert attempts == [*killed, ("abandoned", None), ("accepted", None)]
-    # Ray delivers log lines with a delay, so those of the second attempt may be lost with the runner. The last attempt
-    # is evidence: it resumes after two intervals only if the second of three attempts resumed as well.
-    resumed_after = re.findall(r"resumed after step (\d+)", log_path(tmp_path, campaign_id).read_text())
-    assert int(resumed_after[-1]) >= (len(attempts) - 1) * CHECKPOINT_STEPS
+    # Ray delivers log lines with a delay, so those of the second attempt may be lost with the runner. Those of the last
+    # one are evidence: it resumes after two intervals only if the second of three attempts resumed as well.
+    log = log_path(tmp_path, campaign_id).read_text()
+    resumed_after = re.findall(r"resumed after step (\d+)", log.rpartition(f"trial 0, attempt {len(attempts)}: ")[2])
+    assert [int(step) >= (len(attempts) - 1) * CHECKPOINT_STEPS for step in resumed_after] == [True]
     steps = [point.step for point in detail.curve]
     assert steps == sorted(set(steps))  # a score that the killed runner had not recorded comes with the next attempt
     aps = {point.step: point.values["ap"] for point in detail.curve if "ap" in point.values}
